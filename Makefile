@@ -1,0 +1,33 @@
+# The two commands of the README are `make annotate` and `make test`; everything else is for those
+# who change the code. `.venv` is made anew when the pins or the dependencies change.
+PYTHON ?= python3.11
+BIN = .venv/bin
+RUN = $(CURDIR)/$(BIN)
+
+.venv/.ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+.PHONY: annotate test check thorough clean
+
+annotate: .venv/.ready
+	$(BIN)/llmner annotate examples/texts.jsonl -o runs/annotated.jsonl --html runs/annotated.html
+
+test: .venv/.ready
+	$(BIN)/pytest -q
+
+check: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/core --cov --cov-report=term
+	$(BIN)/pytest -q
+
+# Ten thousand hostile texts through every codec; minutes instead of seconds.
+thorough: .venv/.ready
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q tests/core
+
+clean:
+	rm -rf .venv runs build *.egg-info

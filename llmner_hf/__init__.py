@@ -1,0 +1,1 @@
+"""Biomedical named entity recognition with large language models."""
