@@ -1,0 +1,1 @@
+"""The core: text, numbers and frozen values, on the standard library alone."""
