@@ -1,0 +1,137 @@
+"""Bootstrap intervals over documents: how much of a score, or of a difference, is chance.
+
+In: gold and one or two systems' predictions, document id -> entities. Out: percentile intervals of
+the strict precision, recall and F1, or of the difference of two F1. Documents are drawn with
+replacement, whole, because the entities of a document are not independent. Documents are sorted by
+id and the generator is seeded, so the same input gives the same interval. Refused: no document at
+all, fewer than one sample, a level outside (0, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from llmner_hf.core.errors import InputError, SettingError
+from llmner_hf.core.scoring.counts import Counts, Documents, document_counts
+
+Row = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A measured value and the limits that the given share of the samples lies between."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Strict precision, recall and F1, each with its interval."""
+
+    precision: Interval
+    recall: Interval
+    f1: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """F1 of the first system less F1 of the second, and how likely chance alone does as much.
+
+    ``p_value`` is two-sided: the share of samples whose difference lies at least as far from the
+    measured one as that lies from zero, with one added to both counts so that it is never 0.
+    """
+
+    difference: Interval
+    p_value: float
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    """The value below which this share of the sorted values lies, interpolated linearly."""
+    place = share * (len(values) - 1)
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (place - low) * (values[high] - values[low])
+
+
+def _interval(value: float, samples: Sequence[float], level: float) -> Interval:
+    values = sorted(samples)
+    tail = (1 - level) / 2
+    return Interval(value, _quantile(values, tail), _quantile(values, 1 - tail))
+
+
+def _row(*systems: Counts) -> Row:
+    return tuple(n for counts in systems for n in (counts.correct, counts.predicted, counts.gold))
+
+
+def _resampled(rows: Sequence[Row], samples: int, seed: int) -> Iterator[Row]:
+    """The sums of as many rows as there are, drawn with replacement, ``samples`` times."""
+    random = Random(seed)
+    for _ in range(samples):
+        # Plain tuples, summed by column: adding Counts one by one takes three times as long.
+        drawn = random.choices(rows, k=len(rows))
+        yield tuple(map(sum, zip(*drawn, strict=True)))
+
+
+def _check(documents: int, samples: int, level: float) -> None:
+    if not documents:
+        raise InputError("gold has no document; a bootstrap needs at least one to draw from")
+    if samples < 1:
+        raise SettingError(f"samples = {samples}: a bootstrap needs at least one sample")
+    if not 0 < level < 1:
+        raise SettingError(f"level = {level}: the level of an interval lies between 0 and 1")
+
+
+def bootstrap(
+    gold: Documents,
+    predicted: Documents,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Intervals:
+    """Percentile intervals of strict precision, recall and F1 over documents.
+
+    Raises:
+        InputError: a document was predicted that gold does not know, or there is no document.
+        SettingError: fewer than one sample, or a level outside (0, 1).
+    """
+    documents = tuple(document_counts(gold, predicted).values())
+    _check(len(documents), samples, level)
+    total = sum(documents, Counts())
+    drawn = [Counts(*sums) for sums in _resampled([_row(d) for d in documents], samples, seed)]
+    return Intervals(
+        precision=_interval(total.precision, [counts.precision for counts in drawn], level),
+        recall=_interval(total.recall, [counts.recall for counts in drawn], level),
+        f1=_interval(total.f1, [counts.f1 for counts in drawn], level),
+    )
+
+
+def paired_bootstrap(
+    gold: Documents,
+    first: Documents,
+    second: Documents,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Comparison:
+    """Compare two systems on the same documents; both are scored on every sample.
+
+    Raises:
+        InputError: a document was predicted that gold does not know, or there is no document.
+        SettingError: fewer than one sample, or a level outside (0, 1).
+    """
+    firsts = tuple(document_counts(gold, first).values())
+    seconds = tuple(document_counts(gold, second).values())
+    _check(len(firsts), samples, level)
+    difference = sum(firsts, Counts()).f1 - sum(seconds, Counts()).f1
+    rows = [_row(one, other) for one, other in zip(firsts, seconds, strict=True)]
+    drawn = [
+        Counts(*sums[:3]).f1 - Counts(*sums[3:]).f1 for sums in _resampled(rows, samples, seed)
+    ]
+    extreme = sum(abs(sample - difference) >= abs(difference) for sample in drawn)
+    return Comparison(_interval(difference, drawn, level), (1 + extreme) / (1 + samples))

@@ -1,0 +1,107 @@
+"""Boundary deviation in tokens (paper section II-C, Fig. 6): how far off a wrong boundary is.
+
+In: the entities of one document and its tokens. Out: for every prediction of the class span or
+type_span, the tokens between its start and the gold start plus those between the two ends,
+measured to the nearest gold entity: of its own type for span, of any type for type_span. A token
+counts as soon as one character of it lies between the two boundaries, so a slip inside a token
+is 1, and a slip over blanks alone is 0. The paper does not say what a token is; the default here
+is a word or a punctuation mark, and in Chinese and Japanese a character.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable
+
+from llmner_hf.core.entities import Entity
+from llmner_hf.core.errors import OffsetError
+from llmner_hf.core.scoring.error_classes import ErrorClass, classify
+from llmner_hf.core.scoring.overlaps import Overlaps
+
+# Kana, the ideographs with extension A and the compatibility block, and those beyond plane 0.
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_TOKEN = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
+
+
+def token_spans(text: str) -> list[tuple[int, int]]:
+    """Half-open characters of the tokens of a text: words, punctuation marks, CJK characters.
+
+    >>> [text[a:b] for text in ["IL-2高表达。"] for a, b in token_spans(text)]
+    ['IL', '-', '2', '高', '表', '达', '。']
+    """
+    return [match.span() for match in _TOKEN.finditer(text)]
+
+
+class Ruler:
+    """Distances in tokens; the token spans may come in any order but must be disjoint.
+
+    Raises:
+        OffsetError: a token is empty or overlaps the one before it.
+    """
+
+    def __init__(self, tokens: Iterable[tuple[int, int]]) -> None:
+        spans = sorted(set(tokens))
+        self._starts = [start for start, _ in spans]
+        self._ends = [end for _, end in spans]
+        before = 0
+        for start, end in spans:
+            if not before <= start < end:
+                raise OffsetError(
+                    f"token [{start}:{end}]: a token needs 0 <= start < end and must start where "
+                    f"the one before it ends, at {before}, or later"
+                )
+            before = end
+
+    def between(self, one: int, other: int) -> int:
+        """The tokens with a character between two positions.
+
+        >>> Ruler([(0, 4), (5, 9)]).between(2, 5)
+        1
+        """
+        low, high = min(one, other), max(one, other)
+        # Without this line a position inside a token would be a token away from itself.
+        if low == high:
+            return 0
+        return bisect_left(self._starts, high) - bisect_right(self._ends, low)
+
+    def deviation(self, entity: Entity, gold: Entity) -> int:
+        """The tokens between the two starts plus the tokens between the two ends."""
+        return self.between(entity.start, gold.start) + self.between(entity.end, gold.end)
+
+
+def deviations(gold: Overlaps, predicted: Iterable[Entity], ruler: Ruler) -> Counter[int]:
+    """Deviation in tokens -> how many wrong boundaries have it, for one document."""
+    result: Counter[int] = Counter()
+    for entity in set(predicted):
+        near = gold.of(entity)
+        kind = classify(entity, near)
+        if kind is ErrorClass.SPAN:
+            near = [other for other in near if other.label == entity.label]
+        if kind in (ErrorClass.SPAN, ErrorClass.TYPE_SPAN):
+            result[min(ruler.deviation(entity, other) for other in near)] += 1
+    return result
+
+
+def boundary_deviations(
+    text: str,
+    gold: Iterable[Entity],
+    predicted: Iterable[Entity],
+    *,
+    tokens: Iterable[tuple[int, int]] | None = None,
+) -> Counter[int]:
+    """Deviation in tokens -> how many wrong boundaries of this text have it.
+
+    ``tokens`` are half-open characters of the text; without them, `token_spans` decides.
+
+    Raises:
+        OffsetError: the given tokens are empty or overlap.
+
+    >>> gold = [Entity(4, 17, "DNA")]
+    >>> boundary_deviations("the IL-2 promoter site", gold, [Entity(0, 22, "DNA")])
+    Counter({2: 1})
+    """
+    return deviations(
+        Overlaps(gold), predicted, Ruler(token_spans(text) if tokens is None else tokens)
+    )
