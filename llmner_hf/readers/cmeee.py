@@ -1,0 +1,72 @@
+"""CMeEE: a JSON array (versions 1 and 2), or the lines of version 1 as CHIP 2020 gave them out.
+
+    [{"text": "发热三天", "entities":
+        [{"start_idx": 0, "end_idx": 1, "type": "sym", "entity": "发热"}]}]
+
+    发热三天|||0    1    sym|||
+
+``end_idx`` is **inclusive** in both. A U+FEFF at the head of a text belongs to it and counts in its
+offsets. Two mentions of the version 1 training file end before they start: dropped and counted.
+Texts without "entities" (the test part) have none. Refused: a stated surface form that is not in
+the text, a line without ``|||``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from llmner_hf.core.entities import Language
+from llmner_hf.readers.files import Place, head, lines, stem
+from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id, place_number
+from llmner_hf.readers.records import Record, each_element
+
+BARS = "|||"
+_ARRAY = re.compile(r"\s*\[\s*[{\]]")
+
+_Document = tuple[Place, str, list[Mention]]
+
+
+def _stated(record: Record) -> Mention:
+    surface = record.text("entity") if "entity" in record else None
+    start, end = record.whole_number("start_idx"), record.whole_number("end_idx") + 1
+    return Mention(record.place, start, end, record.text("type"), surface)
+
+
+def _from_array(path: str | os.PathLike[str]) -> Iterator[_Document]:
+    for record in each_element(path):
+        mentions = [_stated(mention) for mention in record.records("entities")]
+        yield record.place, record.text("text"), mentions
+
+
+def _barred(place: Place, cell: str) -> Mention:
+    parts = cell.split()
+    if len(parts) != 3:
+        raise place.error(f"{cell[:60]!r}: a mention is 'start end type' between {BARS!r}")
+    start, end = (place_number(place, part) for part in parts[:2])
+    return Mention(place, start, end + 1, parts[2])
+
+
+def _from_lines(path: str | os.PathLike[str]) -> Iterator[_Document]:
+    # "utf-8": a U+FEFF at the head of the first line is the first character of a text.
+    for place, line in lines(path, encoding="utf-8"):
+        text, *cells = line.split(BARS)
+        if not cells:
+            raise place.error(f"{line[:60]!r}: no {BARS!r} behind the text")
+        yield place, text, [_barred(place, cell) for cell in cells if cell.strip()]
+
+
+def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
+    """The texts of a CMeEE file; ids number them from 0 in the order of the file.
+
+    Raises:
+        FormatError: it is not CMeEE, or a mention is not in its text.
+    """
+    gathering = Gathering(dataset, language)
+    documents = _from_array(path) if _ARRAY.match(head(path)) else _from_lines(path)
+    for index, (place, text, mentions) in enumerate(documents):
+        straight = [mention for mention in mentions if mention.start < mention.end]
+        gathering.dropped["mention that ends before it starts"] += len(mentions) - len(straight)
+        gathering.add(place, numbered_id(dataset, stem(path), index), text, straight)
+    return gathering.reading()

@@ -1,0 +1,158 @@
+r"""Text files, plain or compressed, read with the line that each piece stands on.
+
+In: a path, whose suffix ``.xz`` or ``.gz`` says how it is compressed, and an encoding. Out: bytes,
+one string, or numbered lines without their line ends (``\n`` or ``\r\n``; no other character ends
+a line, since U+2028 and a lone ``\r`` may stand inside a text). Writing is atomic: a reader sees
+the old file or the whole new one. Refused: a file that cannot be opened, a damaged archive, bytes
+that are not of the encoding. Nothing is stripped or normalised, because offsets count everything;
+only the encoding ``utf-8-sig`` drops a byte order mark, and only at the head of the file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from llmner_hf.core.errors import FormatError, InputError, RunError
+
+_HEAD_CHARACTERS = 65_536
+
+# What stands behind the last dot and says nothing about which file it is. "chip.train" and
+# "chip.validate" (CMeEE version 1) keep theirs, so that their examples keep different ids.
+_DATA_SUFFIXES = re.compile(
+    r"\.(?:ann|bio|conll|iob2?|json|jsonl|jsonlines|pubtator|tsv|txt|xml)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which file something stands.
+
+    Attributes:
+        line: counted from 1; 0 is the file as a whole.
+        within: what tells the place where lines do not.
+    """
+
+    path: str | os.PathLike[str]
+    line: int = 0
+    within: str = ""
+
+    def error(self, reason: str) -> FormatError:
+        """The error that names this place.
+
+        >>> str(Place("a.conll", 3).error("a row needs a tag"))
+        'a.conll:3: a row needs a tag'
+        """
+        return FormatError(self.path, self.line, self.within + reason)
+
+
+def uncompressed_name(path: str | os.PathLike[str]) -> str:
+    """The file name without ``.xz`` or ``.gz``.
+
+    >>> uncompressed_name("corpora/Train.PubTator.xz")
+    'Train.PubTator'
+    """
+    return Path(path).name.removesuffix(".xz").removesuffix(".gz")
+
+
+def stem(path: str | os.PathLike[str]) -> str:
+    """The file name without compression and data suffix.
+
+    >>> stem("subtask1_training_part1.txt.xz"), stem("chip.train.xz")
+    ('subtask1_training_part1', 'chip.train')
+    """
+    name = Path(uncompressed_name(path))
+    return name.stem if _DATA_SUFFIXES.fullmatch(name.suffix) else name.name
+
+
+def _stream(path: str | os.PathLike[str], mode: str, suffix: str) -> IO[bytes]:
+    """An open binary file, compressed as the suffix says."""
+    openers: dict[str, Callable[..., object]] = {".xz": lzma.open, ".gz": gzip.open}
+    return cast(IO[bytes], openers.get(suffix, open)(path, mode))
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """The bytes of a file as a stream.
+
+    Raises:
+        InputError: the file cannot be opened.
+        FormatError: it is a damaged archive.
+    """
+    try:
+        with _stream(path, "rb", Path(path).suffix) as stream:
+            yield stream
+    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
+        raise Place(path).error(f"a damaged {Path(path).suffix} archive: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _decoded(path: str | os.PathLike[str], raw: bytes, encoding: str, line: int = 1) -> str:
+    """The bytes as text; ``line`` is the line on which they begin."""
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        place = Place(path, line + raw.count(b"\n", 0, error.start))
+        bad = raw[error.start : error.end]
+        raise place.error(f"{bad!r} is not {encoding} text; save the file as UTF-8") from None
+
+
+def whole(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> str:
+    """The text of a file, line ends as they are."""
+    with opened(path) as stream:
+        return _decoded(path, stream.read(), encoding)
+
+
+def head(path: str | os.PathLike[str]) -> str:
+    """The first 65,536 bytes as text, whatever they are: enough to guess a format."""
+    with opened(path) as stream:
+        return stream.read(_HEAD_CHARACTERS).decode("utf-8-sig", errors="replace")
+
+
+def lines(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> Iterator[tuple[Place, str]]:
+    """Every line with its place, without its line end."""
+    with opened(path) as stream:
+        for number, raw in enumerate(stream, 1):
+            # A later line that begins with U+FEFF keeps it: 38 of CMeEE version 1 do, and their
+            # offsets count it. A byte order mark can stand on the first line alone.
+            text = _decoded(path, raw, encoding, number)
+            if number == 1:
+                encoding = encoding.removesuffix("-sig")
+            if text.endswith("\n"):
+                text = text[:-1].removesuffix("\r")
+            yield Place(path, number), text
+
+
+def write_lines(path: str | os.PathLike[str], rows: Iterable[str]) -> int:
+    """Write every row and a newline as UTF-8, all or nothing; the number of rows.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    target = Path(path)
+    # A pipe or a device cannot be replaced by a finished file: it is written as it comes.
+    special = target.exists() and not target.is_file()
+    part = target if special else target.with_name(f".{target.name}.{os.getpid()}.part")
+    written = 0
+    try:
+        with _stream(part, "wb", target.suffix) as stream:
+            for row in rows:
+                stream.write(row.encode("utf-8") + b"\n")
+                written += 1
+        if not special:
+            part.replace(target)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        if not special:
+            part.unlink(missing_ok=True)
+    return written

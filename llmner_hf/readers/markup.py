@@ -1,0 +1,108 @@
+"""XML with the line of every element, read by the standard library without its dangers.
+
+In: a file. Out: the root as `Element`, which knows its line. Refused: entity declarations (a dozen
+of them can expand to gigabytes, or fetch other files), references to entities that XML itself does
+not define, and nesting deeper than 100 elements. A document type that only names a file, as BioC
+has it, is allowed and not fetched.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from llmner_hf.core.errors import FormatError
+from llmner_hf.readers.files import Place, opened
+
+_DEEPEST = 100
+
+
+class Element(ElementTree.Element):
+    """An XML element that knows on which line it begins."""
+
+    line = 0
+
+
+class _Builder:
+    """Feeds what expat finds into a tree."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path
+        self.depth = 0
+        self.tree = ElementTree.TreeBuilder(element_factory=Element)
+        self.expat = expat.ParserCreate()
+        self.expat.buffer_text = True
+        self.expat.StartElementHandler = self.start
+        self.expat.EndElementHandler = self.end
+        self.expat.CharacterDataHandler = self.tree.data
+        self.expat.EntityDeclHandler = self.refuse_entity
+        self.expat.SkippedEntityHandler = self.refuse_entity
+
+    def place(self) -> Place:
+        return Place(self.path, self.expat.CurrentLineNumber)
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        element = self.tree.start(tag, attributes)
+        assert isinstance(element, Element)
+        element.line = self.expat.CurrentLineNumber
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self.place().error(f"more than {_DEEPEST} elements inside each other")
+
+    def end(self, tag: str) -> None:
+        self.tree.end(tag)
+        self.depth -= 1
+
+    def refuse_entity(self, name: str, *_: object) -> None:
+        raise self.place().error(
+            f"entity {name!r}: declared entities are refused; write the characters themselves"
+        )
+
+
+def parse(path: str | os.PathLike[str]) -> Element:
+    """The root element of a file.
+
+    Raises:
+        FormatError: it is not well-formed XML, or holds what this module refuses.
+    """
+    builder = _Builder(path)
+    with opened(path) as stream:
+        try:
+            builder.expat.ParseFile(stream)
+        except expat.ExpatError as error:
+            reason = expat.ErrorString(error.code)
+            raise Place(path, error.lineno).error(f"not well-formed XML: {reason}") from None
+        except FormatError:
+            raise
+        except (ValueError, LookupError) as error:  # of an encoding that expat cannot read
+            raise builder.place().error(f"{error}; save the file as UTF-8") from None
+    root = builder.tree.close()
+    assert isinstance(root, Element)
+    return root
+
+
+def place_of(path: str | os.PathLike[str], element: ElementTree.Element) -> Place:
+    """Where an element of that file begins."""
+    return Place(path, element.line if isinstance(element, Element) else 0)
+
+
+def spans(
+    element: ElementTree.Element, tag: str, start: int = 0
+) -> Iterator[tuple[int, int, ElementTree.Element]]:
+    """The elements with that tag inside an element, with their half-open characters of its text.
+
+    Offsets count the characters of ``"".join(element.itertext())``; inner elements come first.
+
+    >>> root = ElementTree.fromstring("<s>the <c><c>CD28</c> receptor</c></s>")
+    >>> [(start, end) for start, end, _ in spans(root, "c")]
+    [(4, 8), (4, 17)]
+    """
+    position = start + len(element.text or "")
+    for child in element:
+        end = position + sum(map(len, child.itertext()))
+        yield from spans(child, tag, position)
+        if child.tag == tag:
+            yield position, end, child
+        position = end + len(child.tail or "")

@@ -1,0 +1,102 @@
+"""PubTator: one article in a title line, an abstract line, mention lines and relation lines.
+
+    101|t|Aspirin and asthma.
+    101|a|We saw asthma after aspirin.
+    101	0	7	Aspirin	Chemical	D001241
+    101	CID	D001241	D001249
+
+The text is title + one blank + abstract, offsets run through both, and the end is exclusive (the
+BioRED README's "last character" is wrong: all 20,419 of its mentions say so). A mention has a
+number in its second column, a relation a word; relations are not entities and are passed over. A
+seventh column lists the individual mentions of a composite one: the mention stays one span and is
+remarked. Refused: a mention whose surface form is not in the text at its offsets, a line of another
+article. The article number is both id and group.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from llmner_hf.core.entities import Language
+from llmner_hf.readers.files import Place, lines
+from llmner_hf.readers.reading import Gathering, Mention, Reading, place_number
+
+HEAD = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
+_MOST_COLUMNS = 7
+
+
+@dataclass(slots=True)
+class _Article:
+    place: Place
+    number: str
+    title: str
+    abstract: str | None = None
+    mentions: list[Mention] = field(default_factory=list)
+    composite: int = 0
+
+    @property
+    def text(self) -> str:
+        return f"{self.title} {self.abstract or ''}"
+
+    def take(self, place: Place, line: str) -> None:
+        """A mention or relation line of this article."""
+        cells = line.split("\t")
+        if len(cells) < 4:
+            raise place.error(
+                f"{line[:60]!r} is neither a title, nor an abstract, nor a mention of 5 to 7 "
+                "columns, nor a relation of 4 or 5"
+            )
+        if cells[0] != self.number:
+            raise place.error(
+                f"a line of article {cells[0]!r} among those of {self.number!r}; a title has to "
+                "come first"
+            )
+        if cells[1][:1].isalpha() and len(cells) <= 5:
+            return  # a relation: article, name, two concepts, and in BioRED whether it is new
+        if not 5 <= len(cells) <= _MOST_COLUMNS:
+            raise place.error(f"a mention has 5 to {_MOST_COLUMNS} columns, not {len(cells)}")
+        start, end = (place_number(place, cell) for cell in cells[1:3])
+        self.mentions.append(Mention(place, start, end, cells[4], cells[3]))
+        self.composite += len(cells) == _MOST_COLUMNS and bool(cells[6].strip())
+
+    def take_abstract(self, place: Place, number: str, abstract: str) -> None:
+        """The abstract line, which follows the title at once."""
+        if number != self.number or self.abstract is not None or self.mentions:
+            raise place.error(f"an abstract of {number!r} has to follow its title at once")
+        self.abstract = abstract
+
+
+def _articles(path: str | os.PathLike[str]) -> Iterator[_Article]:
+    article: _Article | None = None
+    for place, line in lines(path):
+        if not line.strip():
+            continue
+        head = HEAD.fullmatch(line)
+        if head and head[2] == "t":
+            if article:
+                yield article
+            article = _Article(place, head[1], head[3])
+        elif article is None:
+            raise place.error(f"{line[:60]!r} comes before any title line (number|t|title)")
+        elif head:
+            article.take_abstract(place, head[1], head[3])
+        else:
+            article.take(place, line)
+    if article:
+        yield article
+
+
+def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
+    """The articles of a PubTator file; None guesses each text's language.
+
+    Raises:
+        FormatError: a line is not PubTator, or a mention is not in its text.
+    """
+    gathering = Gathering(dataset, language)
+    for article in _articles(path):
+        gathering.add(article.place, article.number, article.text, article.mentions, article.number)
+        gathering.remarks["composite mention, kept as one span"] += article.composite
+    return gathering.reading()

@@ -1,0 +1,146 @@
+r"""JSON objects with the line on which each begins: the elements of an array, or one a line.
+
+In: a file. Out: `Record`, whose fields are taken by name and type. Refused, with file and line:
+what is not JSON, an element that is not an object, a field that is missing or of another type, and
+half a surrogate pair (``"\ud83d"`` alone), which no file could hold again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from llmner_hf.readers.files import Place, lines, whole
+
+_T = TypeVar("_T")
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _refuse_constant(name: str) -> object:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One JSON object and its place; the getters raise FormatError."""
+
+    place: Place
+    fields: Mapping[str, object]
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the field is there and not null."""
+        return self.fields.get(name) is not None
+
+    def _field(self, name: str, kind: type[_T], word: str) -> _T:
+        value = self.fields.get(name)
+        if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
+            return value
+        shown = repr(value)[:60] if name in self.fields else "missing"
+        raise self.place.error(f"field {name!r} is {shown}; it has to be {word}")
+
+    def text(self, name: str) -> str:
+        """A string."""
+        return self._field(name, str, "a string")
+
+    def whole_number(self, name: str) -> int:
+        """An integer."""
+        return self._field(name, int, "a whole number")
+
+    def records(self, name: str) -> list[Record]:
+        """A list of objects; an absent or null field is the empty list."""
+        if name not in self:
+            return []
+        found = self._field(name, list, "a list of objects")
+        return [as_record(self.place, item) for item in found]
+
+
+def as_record(place: Place, value: object) -> Record:
+    """The value as a record; raises FormatError when it is no JSON object."""
+    if not isinstance(value, dict):
+        raise place.error(f"expected a JSON object {{...}}, found {repr(value)[:60]}")
+    return Record(place, value)
+
+
+def _parsed(place: Place, text: str, position: int) -> tuple[object, int]:
+    """The JSON value at a position and where it ends."""
+    try:
+        value, end = _DECODER.raw_decode(text, position)
+    except json.JSONDecodeError as error:
+        line = place.line + text.count("\n", position, error.pos)
+        where = Place(place.path, line)
+        raise where.error(f"not JSON: {error.msg} (column {error.colno})") from None
+    except (ValueError, RecursionError) as error:
+        raise place.error(f"not usable as JSON: {error}") from None
+    if _ESCAPED_SURROGATE.search(text, position, end):
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:
+            raise place.error("a string holds half a surrogate pair") from None
+    return value, end
+
+
+def _skip(text: str, position: int) -> int:
+    """The position of the next character that is not a JSON blank."""
+    found = _BLANKS.match(text, position)
+    return found.end() if found else position
+
+
+def each_line(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """The object of every line that is not blank."""
+    for place, line in lines(path):
+        start = _skip(line, 0)
+        if start == len(line):
+            continue
+        value, end = _parsed(place, line, start)
+        if _skip(line, end) < len(line):
+            raise place.error(f"more than one JSON value: {line[end : end + 40]!r} follows")
+        yield as_record(place, value)
+
+
+def each_element(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """The objects of a file that is one JSON array, each with the line on which it begins."""
+    text = whole(path)
+    counted, line = 0, 1
+
+    def here(position: int) -> Place:
+        nonlocal counted, line
+        line, counted = line + text.count("\n", counted, position), position
+        return Place(path, line)
+
+    position = _skip(text, 0)
+    if text[position : position + 1] != "[":
+        raise here(position).error("expected a JSON array; it begins with '['")
+    position = _skip(text, position + 1)
+    separator = "," if text[position : position + 1] != "]" else "]"
+    while separator == ",":
+        place = here(position)
+        value, end = _parsed(place, text, position)
+        yield as_record(place, value)
+        position = _skip(text, end)
+        separator = text[position : position + 1]
+        if separator not in ("]", ","):
+            raise here(position).error(f"expected ',' or ']' after an element, found {separator!r}")
+        position = _skip(text, position + 1) if separator == "," else position
+    if _skip(text, position + 1) < len(text):
+        raise here(position).error("something follows the end of the array")
+
+
+def one_value(path: str | os.PathLike[str]) -> object:
+    """The single JSON value of a file."""
+    text = whole(path)
+    start = _skip(text, 0)
+    place = Place(path, 1 + text.count("\n", 0, start))
+    value, end = _parsed(place, text, start)
+    if _skip(text, end) < len(text):
+        raise Place(path, 1 + text.count("\n", 0, end)).error("something follows the JSON value")
+    return value
