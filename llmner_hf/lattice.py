@@ -1,0 +1,281 @@
+"""The copy automaton in token ids: which tokens may come next, and the state after each.
+
+In: the canonical tokenisation, a text, a label set. Out: for every state a dictionary from legal
+token to next state. It lifts `core.copying` from characters to tokens: inside a piece of the text a
+token is legal when it continues the tokenisation of the whole piece, or of a beginning of it behind
+which a bracket may stand. So a token shorter than usual already announces a bracket, every set of
+entities has exactly one path, and a token may hold half a Chinese character. An opening bracket
+takes the one blank before it with it where the vocabulary has that token.
+
+No dead ends: a beginning of a piece is only offered where, at this depth, a bracket is legal
+behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from llmner_hf.core.copying import START, Copying, Move, Place, State
+from llmner_hf.core.entities import Entity, LabelSet
+from llmner_hf.core.errors import UnrepresentableError
+from llmner_hf.core.tagging.base import checked, refuse_crossing, view
+from llmner_hf.core.tagging.symbolic import header
+from llmner_hf.tokens import Span, Tokens
+
+
+@dataclass(slots=True)
+class Node:
+    """A node of a trie of token sequences; ``value`` is what the sequence up to here stands for."""
+
+    children: dict[int, Node] = field(default_factory=dict)
+    value: int | None = None
+
+    def add(self, ids: Sequence[int], value: int) -> None:
+        """Put a sequence in; of two equal sequences the first keeps its value."""
+        node = self
+        for token in ids:
+            node = node.children.setdefault(token, Node())
+        if node.value is None:
+            node.value = value
+
+
+class Position(NamedTuple):
+    """Where a walk stands.
+
+    Attributes:
+        state: the automaton's state at the beginning of the current piece, or at the header.
+        segment: the character behind the last bracket; the text from there on is cut into pieces.
+        index: the current piece of these.
+        node: the place within the current piece or header; None at its beginning.
+    """
+
+    state: State
+    segment: int = 0
+    index: int = 0
+    node: Node | None = None
+
+
+class Grammar:
+    """What the lattices of one tokenizer and label set share: tries of headers and of pieces."""
+
+    def __init__(self, tokens: Tokens, labels: LabelSet, max_depth: int) -> None:
+        self.tokens = tokens
+        self.labels = labels
+        self.max_depth = max_depth
+        self.header_ids = [self._header(name) for name in labels.names]
+        self._headers: dict[int, Node] = {}
+        self._tries: dict[tuple[str, tuple[int, ...]], Node] = {}
+
+    def _header(self, name: str) -> tuple[int, ...]:
+        return self.tokens.text_ids(header(name))
+
+    def headers(self, first: int) -> Node:
+        """The trie of the headers of the types from ``first`` on."""
+        root = self._headers.get(first)
+        if root is None:
+            root = self._headers[first] = Node()
+            for index in range(first, len(self.header_ids)):
+                root.add(self.header_ids[index], index)
+        return root
+
+    def piece(self, text: str, cuts: tuple[int, ...]) -> Node:
+        """The trie of a piece and of its beginnings of the given lengths in characters."""
+        root = self._tries.get((text, cuts))
+        if root is None:
+            root = self._tries[text, cuts] = Node()
+            for cut in (len(text), *cuts):
+                root.add(self.tokens.piece_ids(text[:cut]), cut)
+        return root
+
+
+class Lattice:
+    """The token automaton of one text.
+
+    Args:
+        grammar: tokenizer, label set and greatest depth.
+        text: the text as the user gave it.
+    """
+
+    def __init__(self, grammar: Grammar, text: str) -> None:
+        self.grammar = grammar
+        self.text = view(text)
+        self.copying = Copying(self.text, len(grammar.labels), grammar.max_depth)
+        self._pieces: dict[int, tuple[Span, ...]] = {}
+
+    @property
+    def start(self) -> Position:
+        """The position before the first token of a completion."""
+        return Position(START)
+
+    def steps(self, at: Position) -> dict[int, Position]:
+        """The legal tokens and the position after each; empty at the end of a completion."""
+        if at.state.place is Place.HEADER:
+            return self._header_steps(at)
+        if at.state.place is Place.END:
+            return {}
+        return self._copy_steps(at) | self._tag_steps(at)
+
+    def pieces(self, start: int) -> tuple[Span, ...]:
+        """The pieces of the rest of the text from a character on."""
+        found = self._pieces.get(start)
+        if found is None:
+            spans = self.grammar.tokens.spans(self.text[start:])
+            found = self._pieces[start] = tuple((a + start, b + start) for a, b in spans)
+        return found
+
+    def _header_steps(self, at: Position) -> dict[int, Position]:
+        node = at.node or self.grammar.headers(at.state.next_type)
+        steps = {}
+        for token, child in node.children.items():
+            if child.value is None:
+                steps[token] = at._replace(node=child)
+            else:
+                steps[token] = Position(self.copying.after(at.state, child.value))
+        if at.node is None and Move.STOP in self.copying.moves(at.state):
+            steps[self.grammar.tokens.stop] = Position(self.copying.after(at.state, Move.STOP))
+        return steps
+
+    def _copy_steps(self, at: Position) -> dict[int, Position]:
+        """Tokens that copy the text."""
+        pieces = self.pieces(at.segment)
+        if at.index == len(pieces):
+            return {}
+        start, end = pieces[at.index]
+        node = at.node
+        if node is None:
+            cuts = self._cuts(start, end, at.state.depth)
+            node = self.grammar.piece(self.text[start:end], cuts)
+        steps = {}
+        for token, child in node.children.items():
+            if child.value == end - start:
+                state = State(Place.BODY, at.state.next_type, end, at.state.depth)
+                steps[token] = Position(state, at.segment, at.index + 1)
+            else:
+                steps[token] = at._replace(node=child)
+        return steps
+
+    def _tag_steps(self, at: Position) -> dict[int, Position]:
+        """Brackets, the end of the line and the end of the completion."""
+        state = at.state
+        if at.node is not None:
+            if at.node.value is None:
+                return {}
+            here = self.pieces(at.segment)[at.index][0] + at.node.value
+            state = State(Place.BODY, state.next_type, here, state.depth)
+        tokens = self.grammar.tokens
+        steps = {}
+        for move in self.copying.moves(state):
+            if move is Move.OPEN and self._opens_plainly(state.position, at.segment):
+                steps[tokens.open] = _behind(self.copying.after(state, move))
+            elif move is Move.CLOSE:
+                steps[tokens.close] = _behind(self.copying.after(state, move))
+            elif move is Move.END_LINE:
+                steps[tokens.line_end] = Position(self.copying.after(state, move))
+            elif move is Move.STOP:
+                steps[tokens.stop] = Position(self.copying.after(state, move))
+        if tokens.spaced_open is not None and self._opens_spaced(state.position, state.depth):
+            blank = self.copying.after(state, Move.COPY)
+            steps[tokens.spaced_open] = _behind(self.copying.after(blank, Move.OPEN))
+        return steps
+
+    def _opens_plainly(self, position: int, segment: int) -> bool:
+        """Whether the bracket before this character is written without a blank.
+
+        ``segment`` is the character behind the last bracket: a blank before it is already written.
+        """
+        if self.grammar.tokens.spaced_open is None or position == segment:
+            return True
+        return self.text[position - 1] != " "
+
+    def _opens_spaced(self, position: int, depth: int) -> bool:
+        return (
+            self.text[position : position + 1] == " "
+            and depth < self.copying.max_depth
+            and self.copying.may_open(position + 1)
+        )
+
+    def _cuts(self, start: int, end: int, depth: int) -> tuple[int, ...]:
+        """The lengths of the beginnings of a piece behind which a bracket is legal."""
+        copying, may_open = self.copying, depth < self.copying.max_depth
+        spaced = self.grammar.tokens.spaced_open is not None
+        return tuple(
+            place - start
+            for place in range(start + 1, end)
+            if (depth > 0 and copying.may_close(place))
+            or (may_open and copying.may_open(place) and self._opens_plainly(place, start))
+            or (spaced and self._opens_spaced(place, depth))
+        )
+
+    def writable(self, entity: Entity, entities: Iterable[Entity]) -> bool:
+        """Whether brackets may stand at both ends of an entity, as deep as these entities nest."""
+        around = sum(
+            other.label == entity.label
+            and other.start <= entity.start
+            and entity.end <= other.end
+            for other in entities
+        )
+        return self.copying.writable(entity) and around <= self.copying.max_depth
+
+    def encode(self, entities: Iterable[Entity]) -> list[int]:
+        """The canonical token ids of the symbolic completion, the end token included.
+
+        Raises:
+            UnrepresentableError: entities of one type cross.
+            LabelError, OffsetError: an entity does not fit the label set or the text.
+        """
+        found = checked(self.text, entities, self.grammar.labels)
+        tokens, ids = self.grammar.tokens, []
+        for index, name in enumerate(self.grammar.labels.names):
+            of_type = tuple(entity for entity in found if entity.label == name)
+            refuse_crossing(of_type, "symbolic")
+            if of_type:
+                ids += [tokens.line_end] if ids else []
+                ids += [*self.grammar.header_ids[index], *self._line(of_type)]
+        return [*ids, tokens.stop]
+
+    def _line(self, entities: tuple[Entity, ...]) -> Iterator[int]:
+        """The ids of one line behind its header."""
+        tokens, position = self.grammar.tokens, 0
+        # Closing (0) goes before opening (1) at one position.
+        marks = sorted([(e.end, 0) for e in entities] + [(e.start, 1) for e in entities])
+        for place, opens in marks:
+            token = tokens.open if opens else tokens.close
+            cut = place
+            if opens and not self._opens_plainly(place, position):
+                token, cut = tokens.spaced_open or token, place - 1
+            yield from self._copy(position, cut)
+            yield token
+            position = place
+        yield from self._copy(position, len(self.text))
+
+    def _copy(self, start: int, end: int) -> Iterator[int]:
+        """The ids of the text from one bracket to the next."""
+        for a, b in self.pieces(start):
+            if a >= end:
+                return
+            yield from self.grammar.tokens.piece_ids(self.text[a : min(b, end)])
+
+    def allowed(self, ids: Sequence[int]) -> list[list[int]]:
+        """The legal tokens before each token of a completion.
+
+        Raises:
+            UnrepresentableError: the completion is not one that the automaton can write.
+        """
+        at, result = self.start, []
+        for count, token in enumerate(ids):
+            steps = self.steps(at)
+            if token not in steps:
+                raise UnrepresentableError(
+                    f"token {count} of the completion may not stand there: a bracket inside a "
+                    f"word, or nesting deeper than {self.grammar.max_depth}"
+                )
+            result.append(list(steps))
+            at = steps[token]
+        return result
+
+
+def _behind(state: State) -> Position:
+    """The position behind a bracket: a new segment of text begins."""
+    return Position(state, state.position)

@@ -1,0 +1,170 @@
+"""Every default of tagging and training, once, with its source.
+
+``TrainingSettings`` is the part of a recipe that is ours; optimisation is TRL's ``SFTConfig`` and
+the model with its adapter is TRL's ``ModelConfig``. ``TaggerSettings`` travels with a tuned model
+as ``tagger.json``, so that it is asked in the words it was trained on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llmner_hf.core.catalogue import CORPORA
+from llmner_hf.core.entities import EntityType, LabelSet, Language
+from llmner_hf.core.errors import FormatError, InputError, SettingError
+from llmner_hf.core.prompting import Strategy, Style
+
+TAGGER_FILE = "tagger.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A dataset as a prompt names it: title, language and types.
+
+    Attributes:
+        title: the corpus's own name, empty for types that a user made up.
+        language: the language of names and definitions, and so of the instruction.
+        labels: the types, in the order of the lines of a completion.
+    """
+
+    title: str
+    language: Language
+    labels: LabelSet
+
+    @classmethod
+    def of_corpus(cls, name: str) -> Schema:
+        """The schema of a corpus of the catalogue."""
+        corpus = CORPORA[name]
+        return cls(corpus.title, corpus.language, corpus.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class TaggerSettings:
+    """How a tuned model is asked and how its answers are read.
+
+    Attributes:
+        strategy: the tagging strategy of its completions. Default: symbolic, the paper's best
+            (Table II).
+        style: the prompt's style. Default: ours, see `core.prompting`.
+        max_depth: the deepest nesting of brackets in a line. Default: ours; the corpora reach 2.
+        schemas: the datasets it was trained on, by name.
+        defaults: language -> the dataset whose types it uses when none are given.
+    """
+
+    strategy: Strategy = "symbolic"
+    style: Style = "prefix"
+    max_depth: int = 3
+    schemas: Mapping[str, Schema] = field(default_factory=dict, hash=False)
+    defaults: Mapping[Language, str] = field(default_factory=dict, hash=False)
+
+    def schema(self, name: str) -> Schema:
+        """The schema of a dataset: the model's own, or the catalogue's.
+
+        Raises:
+            SettingError: neither knows it.
+        """
+        if name in self.schemas:
+            return self.schemas[name]
+        if name in CORPORA:
+            return Schema.of_corpus(name)
+        known = ", ".join(sorted({*self.schemas, *CORPORA}))
+        raise SettingError(f"unknown dataset {name!r}; known are {known}")
+
+    def default_schema(self, language: Language) -> Schema:
+        """The schema for a text of this language when the caller names no types.
+
+        Raises:
+            SettingError: the model has none for it.
+        """
+        if language not in self.defaults:
+            raise SettingError(
+                f"this model has no default types for language {language!r}; give entity_types or "
+                f"a dataset: {', '.join(self.schemas) or 'it names none'}"
+            )
+        return self.schema(self.defaults[language])
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``tagger.json`` into a model's or adapter's folder."""
+        text = json.dumps(asdict(self), ensure_ascii=False, indent=2)
+        Path(folder, TAGGER_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> TaggerSettings:
+        """Read ``tagger.json``.
+
+        Raises:
+            FormatError: the file is not one that ``save`` wrote.
+        """
+        try:
+            stored = json.loads(Path(path).read_text(encoding="utf-8"))
+            schemas = {name: _schema(entry) for name, entry in stored.pop("schemas").items()}
+            return cls(schemas=schemas, **stored)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise FormatError(path, 0, f"not the settings of a tagger: {error!r}") from error
+
+
+def _schema(entry: dict[str, Any]) -> Schema:
+    types = tuple(EntityType(**entity_type) for entity_type in entry["labels"]["types"])
+    return Schema(entry["title"], entry["language"], LabelSet(types))
+
+
+@dataclass
+class TrainingSettings:
+    """What a recipe says besides TRL's ``SFTConfig`` and ``ModelConfig``.
+
+    Attributes:
+        datasets: folders or Hub ids of tagged datasets; all are trained on jointly (paper II-B).
+        strategy: the tagging strategy.
+        style: the prompt's style.
+        max_depth: see ``TaggerSettings``.
+        max_tokens: the longest example, prompt and completion together. The authors' script cuts
+            at 1,024 silently; here a longer text is split at sentences, and what cannot be split is
+            left out and counted.
+        allowed_share: the weight of the loss over the tokens that the copy automaton allows; the
+            rest is the usual loss over the whole vocabulary. 0 is the paper's.
+        word_dropout: the share of distinct text tokens of an example that are hidden from the
+            model wherever they stand in it. 0 is the paper's.
+        validation_size: examples of each dataset's validation split, from its beginning, that are
+            decoded and scored.
+        join_validation: whether the rest of the validation splits is trained on, as the paper's
+            Table I counts it.
+        default_datasets: language -> dataset, as ``en=biored``; see ``TaggerSettings.defaults``.
+    """
+
+    datasets: list[str] = field(default_factory=list)
+    strategy: str = "symbolic"
+    style: str = "prefix"
+    max_depth: int = 3
+    max_tokens: int = 1024
+    allowed_share: float = 0.0
+    word_dropout: float = 0.0
+    validation_size: int = 200
+    join_validation: bool = False
+    default_datasets: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in ("allowed_share", "word_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
+        if self.allowed_share and self.strategy != "symbolic":
+            raise SettingError(
+                f"allowed_share needs the symbolic strategy: the copy automaton knows no "
+                f"{self.strategy!r} completions; set it to 0"
+            )
+
+    def tagger(self, schemas: Mapping[str, Schema]) -> TaggerSettings:
+        """The settings that travel with the tuned model."""
+        pairs = [entry.partition("=") for entry in self.default_datasets]
+        return TaggerSettings(
+            strategy=self.strategy,  # type: ignore[arg-type]
+            style=self.style,  # type: ignore[arg-type]
+            max_depth=self.max_depth,
+            schemas=schemas,
+            defaults={language: name for language, _, name in pairs},  # type: ignore[misc]
+        )

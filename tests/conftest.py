@@ -1,0 +1,75 @@
+"""Fixtures that more than one test file needs: real folders, and tiny real models."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+
+for _name, _examples in (("quick", 100), ("thorough", 10_000)):
+    settings.register_profile(
+        _name,
+        max_examples=_examples,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder with the real corpora and tokenizers; skips where there is none."""
+    folder = Path(os.environ.get("LLMNER_SHARED", ROOT.parent / "shared"))
+    if not (folder / "corpora").is_dir():
+        pytest.skip(f"no real corpora: {folder} is missing; set LLMNER_SHARED")
+    return folder
+
+
+TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    """A byte-level BPE tokenizer learnt from a few sentences, as all four backbones have one."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    lines = [
+        "the CD28 surface receptor of T cells binds [IL-2] and [[NF]-kappa B] in monocytes\n",
+        "患者有高血压和糖尿病，服用[阿司匹林]后[头痛]消失。\n",
+        "protein: DNA: RNA: cell_line: cell_type: 疾病: 药物: Chemical: Disease: ",
+    ] * 20
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.train_from_iterator(
+        lines,
+        trainers.BpeTrainer(
+            vocab_size=420,
+            special_tokens=["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        eos_token="<|end|>",
+        pad_token="<|end|>",
+        chat_template=TEMPLATE,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def tokens(tokenizer):
+    """The canonical tokenisation of that tokenizer."""
+    from llmner_hf.tokens import Tokens
+
+    return Tokens(tokenizer)
