@@ -1,0 +1,123 @@
+"""`build`: one corpus as a dataset folder, all or nothing.
+
+In: the name of a corpus and the folder of its files. Out: parquet files for each split,
+``README.md`` (the card, whose front matter tells `datasets` which file is which split) and
+``report.json``. Everything is written into a hidden folder beside the target, which then gets the
+target's name, so that a build that fails leaves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import datasets
+from datasets.exceptions import DatasetGenerationError
+
+from llmner_hf.core.catalogue import corpus
+from llmner_hf.core.errors import InputError, RunError
+from llmner_hf.core.prompting import Strategy, Style
+from llmner_hf.corpora.builder import CorpusBuilder, CorpusConfig, builder
+from llmner_hf.corpora.report import BuildReport
+
+# The Hub's identifiers; what has none of its own is "other", and the card quotes the terms.
+_HUB_LICENCES = {"genia": "cc-by-3.0"}
+_KEEP_PRIVATE = (
+    "These terms do not clearly allow publishing the corpus anew: keep this dataset private unless "
+    "its rights holders have agreed."
+)
+
+
+def build(
+    name: str,
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    strategy: Strategy = CorpusConfig.strategy,
+    style: Style = CorpusConfig.style,
+    drop_leaks: bool = CorpusConfig.drop_leaks,
+    against: str | os.PathLike[str] = "",
+) -> BuildReport:
+    """Write a corpus as a dataset folder, all or nothing.
+
+    Args:
+        name: a key of `CORPORA`.
+        source: the folder of its distributed files.
+        out: the folder to write; there must be none yet, or an empty one.
+        strategy: the tagging strategy of the completions.
+        style: the style of the prompts.
+        drop_leaks: drop training examples that stand in a test split of the six corpora.
+        against: the folder with the folders of the other corpora; by default that of ``source``.
+
+    Raises:
+        InputError: a file is missing or malformed, or ``out`` holds something.
+        RunError: the folder cannot be written.
+    """
+    made, target = builder(name), Path(out)
+    if not Path(source).is_dir():
+        raise InputError(f"{source}: no such folder; name that of the files of {name}")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(f"{target}: there is something already; name a new folder")
+    options = {"strategy": strategy, "style": style, "drop_leaks": drop_leaks}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        try:
+            corpus_builder = made(
+                data_dir=os.fspath(source),
+                cache_dir=os.fspath(work / "cache"),
+                against=os.fspath(against),
+                **options,
+            )
+            _write(corpus_builder, work / "out")
+            (work / "out").replace(target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    except (OSError, DatasetGenerationError) as error:
+        raise RunError(f"{target}: cannot be written: {error}") from error
+    return corpus_builder.report
+
+
+def _write(made: CorpusBuilder, folder: Path) -> None:
+    """Parquet files, card and report."""
+    made.download_and_prepare(output_dir=os.fspath(folder), file_format="parquet")
+    # The card says the same, and load_dataset does not read it.
+    (folder / datasets.config.DATASET_INFO_FILENAME).unlink()
+    (folder / "report.json").write_text(made.report.as_json() + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(card(made.report, made.config), encoding="utf-8")
+
+
+def card(report: BuildReport, config: CorpusConfig) -> str:
+    """The dataset card of a build."""
+    facts = corpus(report.name)
+    template = files("llmner_hf.model_cards").joinpath("dataset.md").read_text(encoding="utf-8")
+    splits = [
+        f"      - split: {name}\n        path: {report.name}-{name}*.parquet"
+        for name in report.written
+    ]
+    terms = f"{facts.licence[0].upper()}{facts.licence[1:]}."
+    if not facts.redistributable:
+        terms += f"\n\n{_KEEP_PRIVATE}"
+    return Template(template).substitute(
+        name=report.name,
+        title=facts.title,
+        language=facts.language,
+        licence_id=_HUB_LICENCES.get(report.name, "other"),
+        terms=terms,
+        splits="\n".join(splits),
+        types="\n".join(f"| {t.name} | {t.definition} |" for t in facts.labels),
+        nesting="may nest" if facts.nested else "do not nest",
+        strategy=config.strategy,
+        style=config.style,
+        about=(builder(report.name).__doc__ or "").strip(),
+        files="\n".join(f"- {file.as_text()}" for file in report.files),
+        sizes=report.sizes(),
+        written=report.splits(),
+        changes=report.changes(),
+        leaks=report.leaks(),
+        citation=facts.citation,
+    )

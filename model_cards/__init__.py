@@ -1,0 +1,1 @@
+"""Templates of the cards of datasets and models, for `string.Template`."""
