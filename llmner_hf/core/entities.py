@@ -19,7 +19,7 @@ Language = Literal["zh", "en"]
 
 # A name must survive every strategy: the symbolic header ends at a colon (ASCII or full-width),
 # HTML marks use angle brackets, and a line is a line.
-RESERVED_IN_NAMES = frozenset(":：[]<>\"\\")
+RESERVED_IN_NAMES = frozenset(':：[]<>"\\')
 
 
 @dataclass(frozen=True, slots=True)

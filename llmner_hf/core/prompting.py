@@ -78,7 +78,8 @@ WORDINGS: Mapping[Language, Wording] = MappingProxyType(
                 "symbolic": "对文本中出现的每一种类型按顺序输出一行：类型名称、冒号，然后是原文，"
                 "并在该类型的每个实体前后加上[和]。没有实体时不输出任何内容。",
                 "html": "输出原文，并在每个实体前后加上<类型:实体>和</类型:实体>。",
-                "json_list": "输出JSON列表，给出每个实体的start_idx、end_idx（不含）、type和entity。",
+                "json_list": "输出JSON列表，给出每个实体的start_idx、end_idx（不含）、"
+                "type和entity。",
             },
             colon="：",
         ),
@@ -95,7 +96,7 @@ def messages(
     style: Style = "prefix",
     strategy: Strategy = "symbolic",
 ) -> tuple[Message, ...]:
-    """The messages up to the answer.
+    r"""The messages up to the answer.
 
     Args:
         text: the text as the user gave it; the messages hold its view.
@@ -111,7 +112,7 @@ def messages(
     >>> from llmner_hf.core.entities import EntityType
     >>> labels = LabelSet((EntityType("DNA"), EntityType("RNA")))
     >>> messages("the c-fos gene", labels, "en", style="brief")
-    (Message(role='user', content='DNA, RNA\\nthe c-fos gene'),)
+    (Message(role='user', content='DNA, RNA\nthe c-fos gene'),)
     """
     _require("style", style, get_args(Style))
     _require("tagging strategy", strategy, get_args(Strategy))

@@ -1,10 +1,11 @@
-"""What the three codecs share: the view of a text, the codec protocol, and nesting order.
+r"""What the three codecs share: the view of a text, the codec protocol, and nesting order.
 
 The model never sees the raw text but its *view*: the same length, character for character, with
-``[`` and ``]`` as ``(`` and ``)``, every Unicode blank as a space and a lone surrogate as U+FFFD. So a bracket in a completion
-is always a tag, a line is always a line, and a position in the view is a position in the text.
+``[`` and ``]`` as ``(`` and ``)``, every Unicode blank as a space and a lone surrogate as U+FFFD.
+So a bracket in a completion is always a tag, a line is always a line, and a position in the view
+is a position in the text.
 
->>> view("[3H]calcitriol\\tand\\u3000VDR")
+>>> view("[3H]calcitriol\tand\u3000VDR")
 '(3H)calcitriol and VDR'
 """
 

@@ -1,0 +1,250 @@
+"""Sentence spans of a document, Chinese and English, lossless.
+
+In: a text and its language. Out: spans, half-open characters of the text as the user gave it, in
+order, disjoint, without blanks at their ends, and covering every character that is not blank. A
+line break ends a sentence in both languages. No entity is cut: `join_over` removes the breaks
+inside entities and counts them. `group` packs sentences into chunks for texts that are longer than
+a model's context. Refused: a limit that no cut can keep. The breaks that others have published are
+found by `core.published`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from llmner_hf.core.entities import Entity, Language
+from llmner_hf.core.errors import InputError, OffsetError
+
+Span = tuple[int, int]
+
+_CLOSERS = r"[\"'”’»」』）】》〉)\]}]*"
+_CJK = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+_CJK_CHARACTER = re.compile(_CJK)
+_LINE = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_CHINESE_STOP = re.compile(
+    rf"(?:[。！？；｡]|(?<={_CJK})[!?]|[!?](?={_CJK}))[。！？；｡!?]*{_CLOSERS}"
+)
+# Possessive, and never from the middle of a run: ten thousand full stops in a row stay linear.
+_ENGLISH_STOP = re.compile(rf"(?<![.!?])(?P<mark>[.!?]++){_CLOSERS}+\s+")
+
+# Before a full stop and a blank: words that go on. Journals' names stand in citations.
+_GOES_ON = re.compile(
+    r"al|approx|ca|cf|dept|dr|e\.g|eqs?|etc|figs?|i\.e|mr|mrs|ms|nos?|pp|prof|refs?|sp|spp|st|subsp|"
+    "suppl|tab|v|var|viz|vol|vs|acad|am|assoc|biochem|biol|biophys|chem|clin|exp|genet|hum|immunol|"
+    "med|microbiol|mol|mutat|nat|natl|neurosci|pharm|pharmacol|proc"
+)
+_ALWAYS_GOES_ON = re.compile(r"cf|dr|e\.g|figs?|i\.e|vs")
+# What opens a sentence even after such a word or after a single letter ("et al. The ..."): small
+# words, and the headings of structured abstracts.
+_OPENING = re.compile(
+    r"(?:A|After|All|Although|An|As|At|Because|Both|By|Conclusions?|During|For|From|He|Here|However"
+    r"|If|In|It|Its|Most|No|Of|On|One|Our|Patients|Results|She|Since|That|The|Their|There|These"
+    r"|They|This|Those|Thus|To|Two|We|When|While|With)\b(?!\.)|[A-Z]{4,}[A-Z /]*:"
+)
+# Nouns that carry a letter at the end of a sentence ("... of hepatitis B. Serum ...").
+_LETTERED = re.compile(
+    "amphotericin|apolipoprotein|arm|cathepsin|class|cohort|complement|degrees|factor|grade|groups?|"
+    "hepatitis|immunoglobulin|level|phase|protein|region|stage|strain|troponin|type|vitamin|virus"
+)
+# What a sentence may begin with although its first letter is small: p53, mRNA, c-fos, beta-Actin.
+_SMALL_OPENING = re.compile(
+    r"[a-z]{1,5}[A-Z]|[a-z]{1,5}\d|(?:alpha|beta|gamma|delta|[cdlnp]|dl|wt)-[A-Z]|c-[a-z]{3}"
+    r"|v[ao]n [A-Z]"
+)
+_LIST_NUMBER = re.compile(r"\s*(?:\d{1,2}|[a-z]|[ivx]+)")
+_INITIALS = re.compile(r"(?:[A-Z]\.)*[A-Z]")
+# What a digit after a full stop and a blank may belong to: "0. 05" and "P =. 05" abound in NCBI
+# Disease, where the published breaks cut them; a word with its point, as "0.05", is finished;
+# "i.p. 1 h" goes on as well.
+_UNFINISHED = re.compile(r"[^.]*\d|[^\w.]*|(?:[A-Za-z]\.)+[A-Za-z]")
+
+
+def split(text: str, language: Language) -> tuple[Span, ...]:
+    """The sentences of a text, as spans without blanks at their ends.
+
+    >>> text = "Dr. Li gave 0.5 mg of E. coli lysate (Fig. 2). It failed."
+    >>> [text[start:end] for start, end in split(text, "en")]
+    ['Dr. Li gave 0.5 mg of E. coli lysate (Fig. 2).', 'It failed.']
+    >>> split("体温38.5℃。咳嗽！", "zh")
+    ((0, 8), (8, 11))
+    """
+    stops = _chinese_stops if language == "zh" else _english_stops
+    spans: list[Span] = []
+    start = 0
+    for line in [*_LINE.finditer(text), None]:
+        end = line.start() if line else len(text)
+        for stop in [*stops(text, start, end), end]:
+            spans += _trimmed(text, start, stop)
+            start = stop
+        start = line.end() if line else end
+    return tuple(spans)
+
+
+def _trimmed(text: str, start: int, end: int) -> list[Span]:
+    """The span without blanks at its ends; none where nothing is left."""
+    piece = text[start:end]
+    start += len(piece) - len(piece.lstrip())
+    return [(start, start + len(piece.strip()))] if piece.strip() else []
+
+
+def _chinese_stops(text: str, start: int, end: int) -> Iterator[int]:
+    """Where sentences end: behind the marks and the quotes and brackets that close after them.
+
+    A full stop of ASCII is none of the marks, so a decimal is never split.
+    """
+    return (match.end() for match in _CHINESE_STOP.finditer(text, start, end))
+
+
+def _english_stops(text: str, start: int, end: int) -> Iterator[int]:
+    """Where sentences end: behind the blanks after a mark."""
+    for match in _ENGLISH_STOP.finditer(text, start, end):
+        if match.end() < end and _ends(text, start, match):
+            start = match.end()
+            yield start
+
+
+def _ends(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the mark ends the sentence that begins at ``start``."""
+    following = text[match.end() : match.end() + 40]
+    if following[0] in ".,;:!?)]}":
+        return False
+    if following[0].islower() and not _SMALL_OPENING.match(following):
+        return False
+    if match["mark"] != ".":
+        return True
+    if _LIST_NUMBER.fullmatch(text, start, match.start()):
+        return False
+    # 60 characters back hold the two words that matter: a longer word is no abbreviation.
+    return not _goes_on(text[max(start, match.start() - 60) : match.start()], following)
+
+
+def _goes_on(left: str, following: str) -> bool:
+    """Whether a full stop between ``left`` and ``following`` belongs to the word before it."""
+    before, word = ["", *re.split(r"\s+", left)][-2:]
+    word = word.lstrip("([{\"'“‘")
+    if following[0].isdigit() and _UNFINISHED.fullmatch(word):
+        return True
+    if _OPENING.match(following):
+        return bool(_ALWAYS_GOES_ON.fullmatch(word.lower()))
+    if _INITIALS.fullmatch(word):
+        return not _LETTERED.fullmatch(before)
+    return bool(_GOES_ON.fullmatch(word.lower()))
+
+
+def join_over(spans: Sequence[Span], entities: Iterable[Entity]) -> tuple[tuple[Span, ...], int]:
+    """The spans without the breaks inside entities, and how many breaks that were.
+
+    A span grows over a blank at its end where an entity holds that blank. Two entities that share
+    a blank of a break remove it together.
+
+    >>> join_over([(0, 4), (5, 9), (10, 12)], [Entity(2, 6, "DNA")])
+    (((0, 9), (10, 12)), 1)
+    """
+    marked = [(*entity.span, False) for entity in entities] + [(*span, True) for span in spans]
+    joined: list[tuple[int, int, bool]] = []
+    removed = 0
+    for start, end, sentence in sorted(marked):
+        if joined and start < joined[-1][1]:
+            first, last, holds_one = joined.pop()
+            removed += holds_one and sentence
+            start, end, sentence = first, max(last, end), holds_one or sentence
+        joined.append((start, end, sentence))
+    return tuple((start, end) for start, end, _ in joined), removed
+
+
+def within(span: Span, entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """The entities inside a span, their offsets counted from its start.
+
+    Raises:
+        OffsetError: the span cuts an entity.
+
+    >>> within((5, 14), [Entity(0, 4, "DNA"), Entity(5, 8, "DNA")])
+    (Entity(start=0, end=3, label='DNA'),)
+    """
+    inside = [entity for entity in entities if entity.start < span[1] and span[0] < entity.end]
+    for entity in inside:
+        if entity.start < span[0] or span[1] < entity.end:
+            raise OffsetError(
+                f"the sentence {span[0]}:{span[1]} cuts {entity}; use join_over first"
+            )
+    return tuple(
+        Entity(entity.start - span[0], entity.end - span[0], entity.label) for entity in inside
+    )
+
+
+def group(
+    text: str, spans: Sequence[Span], limit: int, measure: Callable[[str], int]
+) -> tuple[tuple[Span, ...], int]:
+    """Chunks of consecutive sentences, each of measure ``limit`` at most.
+
+    A sentence that is longer is cut, as the last resort: before a blank or beside a Chinese
+    character, and within a word only where a word alone is longer. The second value counts the
+    sentences that were cut.
+
+    Args:
+        text: the whole text.
+        spans: its sentences, as `split` and `join_over` give them.
+        limit: the greatest measure of a chunk.
+        measure: the length of a string in the unit of ``limit``, as tokens.
+
+    Raises:
+        InputError: one character alone is over the limit.
+
+    >>> group("A b. C d. E f g h.", [(0, 4), (5, 9), (10, 18)], 10, len)
+    (((0, 9), (10, 18)), 0)
+    """
+    pieces: list[Span] = []
+    cut = 0
+    for start, end in spans:
+        fits = measure(text[start:end]) <= limit
+        pieces += [(start, end)] if fits else _cut(text, start, end, limit, measure)
+        cut += not fits
+    chunks: list[Span] = []
+    for start, end in pieces:
+        if chunks and measure(text[chunks[-1][0] : end]) <= limit:
+            start = chunks.pop()[0]
+        chunks.append((start, end))
+    return tuple(chunks), cut
+
+
+def _cut(
+    text: str, start: int, end: int, limit: int, measure: Callable[[str], int]
+) -> Iterator[Span]:
+    """Pieces of a span that is too long, none of which begins with a blank."""
+    while start < end:
+        if text[start].isspace():
+            start += 1
+            continue
+        most = _most(text, start, end, lambda piece: measure(piece) <= limit)
+        if most == start:
+            raise InputError(
+                f"limit {limit}: {text[start]!r} at {start} alone measures "
+                f"{measure(text[start])}; use a greater limit"
+            )
+        borders = (at for at in range(most, start, -1) if at == end or _may_cut(text, at))
+        stop = next((at for at in borders if measure(text[start:at]) <= limit), most)
+        yield start, stop
+        start = stop
+
+
+def _most(text: str, start: int, end: int, fits: Callable[[str], bool]) -> int:
+    """Where the longest piece from ``start`` that fits ends; ``start`` where not even one does.
+
+    Doubling before halving, so that the work does not grow with the rest of the text.
+    """
+    low, high = start, start + 1
+    while high < end and fits(text[start:high]):
+        low, high = high, min(end, 2 * high - start)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(text[start:middle]) else (low, middle - 1)
+    return low
+
+
+def _may_cut(text: str, place: int) -> bool:
+    """Whether a piece may end at a place inside the text: before a blank, beside Chinese."""
+    before, after = text[place - 1], text[place]
+    if after.isspace() or before.isspace():
+        return not before.isspace()
+    return bool(_CJK_CHARACTER.match(before) or _CJK_CHARACTER.match(after))
