@@ -1,0 +1,195 @@
+"""The page of entities for a browser: one HTML file, no script, nothing loaded from elsewhere.
+
+Each text stands in full with lines under its entities, one lane for each level of nesting, one
+colour for each type, the type's name at the end of the entity and its score on hover; below it a
+table of all entities. Everything that comes from a document is escaped, what cannot be seen is
+written as its code point, and a text's direction ends with the text. Equal input, equal page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from llmner_hf.core.entities import ScoredEntity
+from llmner_hf.rendering.colours import numbers, style
+from llmner_hf.rendering.documents import Document, depths
+from llmner_hf.rendering.glyphs import code_point, is_unseen, readable
+from llmner_hf.rendering.segments import LANES, Cover, Segment, lanes, segments
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+<header>
+<h1><bdi>{title}</bdi></h1>
+<p>{summary}</p>
+</header>
+<main>
+{articles}
+</main>
+</body>
+</html>
+"""
+
+_ARTICLE = """\
+<article>
+<div class="head">
+<h2><bdi>{id}</bdi></h2>
+<ul class="legend">{legend}</ul>
+</div>
+<p class="text d{used}" lang="{language}" dir="auto">{text}</p>
+{note}{details}
+</article>"""
+
+_DETAILS = """\
+<details>
+<summary>{summary}</summary>
+<div class="scroll"><table>
+<thead><tr><th class="n">start</th><th class="n">end</th><th>type</th><th class="n">score</th>\
+<th>entity</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table></div>
+</details>"""
+
+_ROW = """\
+<tr><td class="n">{start}</td><td class="n">{end}</td>\
+<td><bdi class="key t{type}">{name}</bdi></td><td class="n">{score:.3f}</td>\
+<td{indent} lang="{language}"><bdi>{surface}</bdi></td></tr>"""
+
+Types = Mapping[str, int]  # name -> number, as colours.numbers gives them
+
+
+def page(documents: Iterable[Document], title: str) -> str:
+    """A self-contained HTML page of the documents; write it as UTF-8.
+
+    >>> html = page([Document("1", "a <b> c")], title="Nothing found")
+    >>> "a &lt;b&gt; c" in html
+    True
+    """
+    shown = tuple(documents)
+    types = numbers([entity.label for entity in document.entities] for document in shown)
+    entities = sum(len(document.scored) for document in shown)
+    counts = ((len(shown), "text"), (entities, "entity"), (len(types), "type"))
+    return _PAGE.format(
+        policy=escape(POLICY, quote=False),
+        title=_plain(title),
+        style=style(max(types.values(), default=-1) + 1),
+        summary=" · ".join(_counted(number, noun) for number, noun in counts),
+        articles="\n".join(_article(document, types) for document in shown),
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _plain(text: str) -> str:
+    """A name or a title on one line, for an element or an attribute."""
+    return escape(readable(text), quote=True)
+
+
+def _marked(text: str) -> str:
+    """A piece of a text, escaped; line feeds stay, what cannot be seen stands in a box."""
+    return "".join(
+        f'<span class="x">{code_point(c)}</span>' if is_unseen(c) else escape(c, quote=True)
+        for c in text
+    )
+
+
+def _article(document: Document, types: Types) -> str:
+    covers = lanes(document.scored)
+    drawn = [cover for cover in covers if cover.lane < LANES]
+    pieces = segments(len(document.text), drawn)
+    return _ARTICLE.format(
+        id=_plain(document.id),
+        legend=_legend(document, types),
+        used=max((cover.lane + 1 for cover in drawn), default=0),
+        language=document.language,
+        text="".join(_segment(piece, document.text, types) for piece in pieces),
+        note=_note(len(covers) - len(drawn)),
+        details=_details(document, types),
+    )
+
+
+def _legend(document: Document, types: Types) -> str:
+    """The types of the document with their counts, in the order of their numbers."""
+    counts = Counter(entity.label for entity in document.entities)
+    return "".join(
+        f'<li><bdi class="key t{types[label]}">{_plain(label)}</bdi> {counts[label]}</li>'
+        for label in sorted(counts, key=lambda label: types[label])
+    )
+
+
+def _segment(piece: Segment, text: str, types: Types) -> str:
+    """A piece of the text inside one element for each entity over it, the outermost outside."""
+    html = _marked(text[piece.start : piece.end])
+    for number in range(len(piece.covers) - 1, -1, -1):
+        html = _covered(html, piece, piece.covers[: number + 1], types)
+    return html
+
+
+def _covered(html: str, piece: Segment, around: Sequence[Cover], types: Types) -> str:
+    """The element of the last of ``around``; hovering names it, then those that contain it."""
+    cover = around[-1]
+    entity = cover.scored.entity
+    # The name is generated by the style sheet: copied text is the text, without labels.
+    label = f' data-type="{_plain(entity.label)}"' if entity.end == piece.end else ""
+    hover = "\n".join(_hover(outer.scored) for outer in reversed(around))
+    classes = f"e t{types[entity.label]} l{cover.lane}"
+    return f'<span class="{classes}"{label} title="{hover}">{html}</span>'
+
+
+def _hover(scored: ScoredEntity) -> str:
+    entity = scored.entity
+    return f"{_plain(entity.label)} {scored.score:.3f} ({entity.start}–{entity.end})"
+
+
+def _note(hidden: int) -> str:
+    if not hidden:
+        return ""
+    return (
+        f'<p class="note">{_counted(hidden, "entity")} below the eighth line: '
+        "in the table alone.</p>\n"
+    )
+
+
+def _details(document: Document, types: Types) -> str:
+    if not document.scored:
+        return '<p class="note">No entities.</p>'
+    found = zip(document.scored, depths(document.entities), strict=True)
+    rows = (_row(scored, depth, document, types) for scored, depth in found)
+    return _DETAILS.format(
+        summary=_counted(len(document.scored), "entity"),
+        rows="\n".join(rows),
+    )
+
+
+def _row(scored: ScoredEntity, depth: int, document: Document, types: Types) -> str:
+    entity = scored.entity
+    return _ROW.format(
+        start=entity.start,
+        end=entity.end,
+        type=types[entity.label],
+        name=_plain(entity.label),
+        score=scored.score,
+        indent=f' class="i{min(depth, LANES)}"' if depth else "",
+        language=document.language,
+        surface=_marked(entity.surface(document.text)),
+    )
