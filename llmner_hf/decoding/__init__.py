@@ -1,0 +1,1 @@
+"""Texts to entities with a language model: constrained to copying, or free."""

@@ -1,0 +1,108 @@
+"""Free greedy generation, read by alignment: for models that were not tuned for copying.
+
+In: a causal language model, its tokenizer, the settings to ask it with. Out: predictions whose
+entities were placed on the source with certainty, and problems for everything else. The authors'
+script samples at temperature 0.5; here it is greedy, so that a run can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from llmner_hf.core.alignment import align
+from llmner_hf.core.entities import Prediction, Problem, ProblemKind, ScoredEntity
+from llmner_hf.decoding.request import Request
+from llmner_hf.settings import TaggerSettings
+from llmner_hf.tokens import Tokens
+
+
+class FreeDecoder:
+    """Free generation with one model.
+
+    Args:
+        model: a causal language model.
+        tokenizer: its tokenizer.
+        settings: strategy and style of the prompt.
+        most_tokens: the longest completion; one that reaches it is marked as truncated. Default:
+            ours, the paper's 1,024 for prompt and completion together.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: PreTrainedTokenizerBase,
+        settings: TaggerSettings,
+        most_tokens: int = 1024,
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.tokens = Tokens(tokenizer)
+        self.settings = settings
+        self.most_tokens = most_tokens
+
+    def prompt(self, request: Request) -> list[int]:
+        """The token ids of a request's prompt."""
+        schema = request.schema
+        prompt = self.tokens.prompt(
+            request.text,
+            schema.labels,
+            schema.language,
+            title=schema.title,
+            style=self.settings.style,
+            strategy=self.settings.strategy,
+        )
+        return prompt.ids
+
+    def length(self, request: Request) -> int:
+        """Prompt and longest completion in tokens."""
+        return len(self.prompt(request)) + self.most_tokens
+
+    @torch.inference_mode()
+    def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
+        """The predictions of all requests, in their order; scores are 1.0."""
+        predictions = []
+        for start in range(0, len(requests), batch_size):
+            chosen = requests[start : start + batch_size]
+            for request, ids in zip(chosen, self._generate(chosen), strict=True):
+                predictions.append(self._read(request, ids))
+        return predictions
+
+    def _generate(self, requests: Sequence[Request]) -> list[list[int]]:
+        """The completions in token ids, with whatever follows their end."""
+        prompts = [self.prompt(request) for request in requests]
+        width = max(map(len, prompts))
+        stop = self.tokens.stop
+        ids = torch.tensor([[stop] * (width - len(prompt)) + prompt for prompt in prompts])
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+        device = self.model.device
+        written = self.model.generate(
+            ids.to(device),
+            attention_mask=mask.to(device),
+            max_new_tokens=self.most_tokens,
+            do_sample=False,
+            pad_token_id=stop,
+        )
+        return [row.tolist() for row in written[:, width:]]
+
+    def _read(self, request: Request, ids: list[int]) -> Prediction:
+        """A completion aligned with its text."""
+        ends = {self.tokens.stop, *_as_list(self.model.generation_config.eos_token_id)}
+        length = next((i for i, token in enumerate(ids) if token in ends), len(ids))
+        completion = str(self.tokenizer.decode(ids[:length], skip_special_tokens=True))
+        read = align(completion, request.text, request.schema.labels, self.settings.strategy)
+        problems = read.problems
+        if length == self.most_tokens:
+            problems = (*problems, Problem(ProblemKind.TRUNCATED, len(completion)))
+        scored = tuple(ScoredEntity(entity, 1.0) for entity in read.entities)
+        return Prediction(request.id, scored, problems)
+
+
+def _as_list(value: int | list[int] | None) -> list[int]:
+    """The end tokens of a generation config, which may be one or several."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, int) else value

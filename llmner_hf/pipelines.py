@@ -1,0 +1,217 @@
+"""``pipeline("bioner")``: texts in, entities with exact character offsets out.
+
+In: a string, a list, a generator or a dataset column of texts. Out: for each text a list of
+dictionaries ``{"entity_group", "score", "word", "start", "end"}``, as transformers' grouped
+token-classification pipeline gives them, sorted by start, then longest first; ``word`` is
+``text[start:end]``. Nothing of a text is normalised, stripped or cut off.
+
+A text is annotated sentence by sentence, the unit the models are tuned on (paper, III-A), and the
+offsets are put back; with ``sentences=False`` it is annotated whole where it fits the context and
+in groups of sentences where it does not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from transformers import AutoModelForCausalLM, Pipeline
+from transformers.pipelines import PIPELINE_REGISTRY
+from transformers.utils import cached_file
+
+from llmner_hf.core.entities import (
+    Entity,
+    EntityType,
+    LabelSet,
+    Language,
+    Prediction,
+    ScoredEntity,
+)
+from llmner_hf.core.errors import InputError, LabelError
+from llmner_hf.core.sentences import group, split
+from llmner_hf.decoding.constrained import ConstrainedDecoder
+from llmner_hf.decoding.free import FreeDecoder
+from llmner_hf.decoding.request import Request
+from llmner_hf.readers.reading import language_of
+from llmner_hf.settings import TAGGER_FILE, Schema, TaggerSettings
+
+logger = logging.getLogger(__name__)
+
+TASK = "bioner"
+EMBEDDED = Path(__file__).parent / "embedded"
+
+EntityTypes = Sequence[str] | Mapping[str, str]
+
+
+class BioNerPipeline(Pipeline):
+    """Named entities of biomedical texts.
+
+    Arguments of the call, each of which can also be given to ``pipeline`` as a default:
+
+    - ``entity_types``: the types to find, as names or as name -> definition. Without them, those of
+      ``dataset``; without that, the model's default for the language.
+    - ``dataset``: the name of a dataset that the model was tuned on, or of a known corpus.
+    - ``language``: "zh" or "en", the language of the instruction; guessed from the text if absent.
+    - ``sentences``: whether to annotate sentence by sentence; default True.
+    - ``batch_size``: texts at a time; changes speed and memory, never a result.
+
+    The ``score`` of an entity is the product of the probabilities of its two brackets among the
+    tokens allowed there; see `decoding.constrained`. In free decoding no probability is known and
+    the score is 1.0.
+
+    Args:
+        model: a causal language model; an adapter's folder loads its base.
+        tokenizer: its tokenizer.
+        settings: how it was tuned; read from the ``tagger.json`` beside the model if absent.
+        engine: "constrained", or "free" for models that were not tuned for copying.
+        **kwargs: those of ``transformers.Pipeline`` and of the call.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        settings: TaggerSettings | None = None,
+        engine: Literal["constrained", "free"] = "constrained",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.settings = settings or settings_of(self.model, self.tokenizer)
+        decoder = {"constrained": ConstrainedDecoder, "free": FreeDecoder}.get(engine)
+        if decoder is None:
+            raise InputError(f"engine {engine!r} is not one of 'constrained', 'free'")
+        self.decoder: ConstrainedDecoder | FreeDecoder = decoder(
+            self.model, self.tokenizer, self.settings
+        )
+
+    def _sanitize_parameters(
+        self, **given: Any
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        unknown = sorted(set(given) - {"entity_types", "dataset", "language", "sentences"})
+        if unknown:
+            raise InputError(f"unknown argument {', '.join(unknown)} of the {TASK} pipeline")
+        return given, {}, {}
+
+    def preprocess(  # type: ignore[override]
+        self,
+        text: str,
+        entity_types: EntityTypes | None = None,
+        dataset: str | None = None,
+        language: Language | None = None,
+        sentences: bool = True,
+    ) -> dict[str, Any]:
+        """The requests of one text, with where each begins (characters)."""
+        if not isinstance(text, str):
+            raise InputError(f"a text must be a string, not {type(text).__name__}")
+        schema = self._schema(entity_types, dataset, language or language_of(text))
+        spans = self._chunks(text, schema, sentences)
+        requests = [Request(str(start), text[start:end], schema) for start, end in spans]
+        return {"text": text, "requests": requests}
+
+    def _schema(
+        self, entity_types: EntityTypes | None, dataset: str | None, language: Language
+    ) -> Schema:
+        named = self.settings.schema(dataset) if dataset else None
+        if entity_types is None:
+            return named or self.settings.default_schema(language)
+        if isinstance(entity_types, str) or not entity_types:
+            raise LabelError(
+                f"entity_types must be a list of names or a mapping from name to definition, not "
+                f"{entity_types!r}"
+            )
+        definitions = entity_types if isinstance(entity_types, Mapping) else {}
+        types = tuple(EntityType(name, definitions.get(name, "")) for name in entity_types)
+        title, spoken = (named.title, named.language) if named else ("", language)
+        return Schema(title, spoken, LabelSet(types))
+
+    def _chunks(self, text: str, schema: Schema, sentences: bool) -> list[tuple[int, int]]:
+        """The spans of the text that are annotated one by one."""
+        limit = self.model.config.max_position_embeddings
+        spans = split(text, schema.language)
+        whole = ((spans[0][0], spans[-1][1]),) if spans else ()
+        if not sentences and self._measure(text, schema) <= limit:
+            return list(whole)
+        if sentences and all(self._measure(text[a:b], schema) <= limit for a, b in spans):
+            return list(spans)
+        chunks, cut = group(text, spans, limit, lambda part: self._measure(part, schema))
+        if cut:
+            logger.warning(
+                "%d sentences are longer than the context of %d tokens and were cut; an entity "
+                "across a cut cannot be found",
+                cut,
+                limit,
+            )
+        return list(chunks)
+
+    def _measure(self, text: str, schema: Schema) -> int:
+        return self.decoder.length(Request("", text, schema))
+
+    def _forward(  # type: ignore[override]
+        self, model_inputs: dict[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        """Decode the requests of one text, or of a batch of texts."""
+        if isinstance(model_inputs["text"], str):
+            predictions = self.decoder.decode(model_inputs["requests"])
+            return {"text": model_inputs["text"], "predictions": predictions}
+        groups = model_inputs["requests"]
+        flat = iter(self.decoder.decode([request for group in groups for request in group]))
+        together = [[next(flat) for _ in group] for group in groups]
+        return {"text": model_inputs["text"], "predictions": together}
+
+    def postprocess(
+        self, model_outputs: dict[str, Any], **_: Any
+    ) -> list[dict[str, Any]]:
+        """The entities of one text as dictionaries."""
+        text = model_outputs["text"]
+        prediction = Prediction("", tuple(_moved(model_outputs["predictions"])))
+        return [
+            {
+                "entity_group": found.entity.label,
+                "score": found.score,
+                "word": found.entity.surface(text),
+                "start": found.entity.start,
+                "end": found.entity.end,
+            }
+            for found in prediction.scored
+        ]
+
+
+def _moved(predictions: Sequence[Prediction]) -> Iterator[ScoredEntity]:
+    """The entities of the parts of a text, with offsets into the text; an id is a part's start."""
+    for prediction in predictions:
+        start = int(prediction.id)
+        for found in prediction.scored:
+            entity = found.entity
+            yield replace(
+                found, entity=Entity(entity.start + start, entity.end + start, entity.label)
+            )
+
+
+def settings_of(model: Any, tokenizer: Any) -> TaggerSettings:
+    """The settings beside a model: in its adapter's folder, its own, or its tokenizer's.
+
+    A model without them is asked with the defaults, zero-shot.
+    """
+    places = [getattr(tokenizer, "name_or_path", ""), getattr(model, "name_or_path", "")]
+    for place in filter(None, places):
+        path = cached_file(place, TAGGER_FILE, _raise_exceptions_for_missing_entries=False)
+        if path:
+            return TaggerSettings.load(path)
+    logger.warning(
+        "no %s beside the model: asking it zero-shot, with the default prompt", TAGGER_FILE
+    )
+    return TaggerSettings()
+
+
+def register() -> None:
+    """Make ``pipeline("bioner")`` known to transformers, with the embedded model as its default."""
+    if TASK not in PIPELINE_REGISTRY.get_supported_tasks():
+        PIPELINE_REGISTRY.register_pipeline(
+            TASK,
+            pipeline_class=BioNerPipeline,
+            pt_model=AutoModelForCausalLM,
+            default={"model": (str(EMBEDDED), "main")},
+            type="text",
+        )

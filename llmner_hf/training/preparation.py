@@ -1,0 +1,176 @@
+"""Examples to token ids: what the trainer reads.
+
+In: examples with their label sets. Out: rows of token ids, where the completion begins, and the
+tokens that the copy automaton allows at each of its places, with a report of everything that was
+split, dropped or could not be written. Nothing is cut off: an example longer than the limit is
+split at sentences, and a sentence that is still too long is left out and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.sentences import join_over, split
+from llmner_hf.data import CODECS
+from llmner_hf.lattice import Grammar, Lattice
+from llmner_hf.settings import Schema, TaggerSettings
+from llmner_hf.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One training example in token ids.
+
+    Attributes:
+        ids: prompt and completion, the end token included.
+        start: where the completion begins.
+        text_ids: the distinct tokens of the text.
+        allowed: for each token of the completion the tokens the automaton allows there, the gold
+            one first; empty for strategies without an automaton.
+    """
+
+    ids: list[int]
+    start: int
+    text_ids: list[int]
+    allowed: list[list[int]]
+
+
+@dataclass(slots=True)
+class PreparationReport:
+    """What became of the examples, counted.
+
+    Attributes:
+        examples: given.
+        rows: written; more than the examples where some were split.
+        split: examples that were longer than the limit and were split at sentences.
+        too_long: texts left out because one sentence is longer than the limit.
+        entities: given.
+        lost_entities: entities of the texts left out.
+        unwritable: entities left out because the automaton cannot write them: an end inside a word,
+            a nesting too deep.
+        longest: tokens of the longest row.
+        tokens: tokens of all rows.
+        completion_tokens: of these, the ones that bear loss.
+    """
+
+    examples: int = 0
+    rows: int = 0
+    split: int = 0
+    too_long: int = 0
+    entities: int = 0
+    lost_entities: int = 0
+    unwritable: int = 0
+    longest: int = 0
+    tokens: int = 0
+    completion_tokens: int = 0
+
+    def as_text(self) -> str:
+        """One line, losses in entities and per cent."""
+        lost = self.lost_entities + self.unwritable
+        share = 100 * lost / self.entities if self.entities else 0.0
+        return (
+            f"{self.examples} examples -> {self.rows} rows, {self.tokens} tokens "
+            f"({self.completion_tokens} with loss, longest {self.longest}); {self.split} split, "
+            f"{self.too_long} left out as too long, {self.unwritable} entities unwritable; "
+            f"{lost} of {self.entities} entities lost ({share:.2f} %)"
+        )
+
+
+class Preparation:
+    """Turns examples of one schema into rows and counts what happened.
+
+    Args:
+        tokens: the canonical tokenisation.
+        schema: title, language and types of the dataset.
+        settings: strategy, style and depth.
+        max_tokens: the longest row.
+    """
+
+    def __init__(
+        self, tokens: Tokens, schema: Schema, settings: TaggerSettings, max_tokens: int
+    ) -> None:
+        self.tokens = tokens
+        self.schema = schema
+        self.settings = settings
+        self.max_tokens = max_tokens
+        self.report = PreparationReport()
+
+    @cached_property
+    def _grammar(self) -> Grammar:
+        return Grammar(self.tokens, self.schema.labels, self.settings.max_depth)
+
+    def rows(self, examples: Iterable[Example]) -> Iterator[Row]:
+        """The rows of all examples, in order."""
+        for example in examples:
+            self.report.examples += 1
+            self.report.entities += len(example.entities)
+            row = self._row(example)
+            if len(row.ids) <= self.max_tokens:
+                yield self._count(row)
+            else:
+                self.report.split += 1
+                yield from self._sentences(example)
+
+    def _sentences(self, example: Example) -> Iterator[Row]:
+        spans, _ = join_over(split(example.text, example.language), example.entities)
+        for start, end in spans:
+            part = cut(example, start, end)
+            row = self._row(part)
+            if len(row.ids) <= self.max_tokens:
+                yield self._count(row)
+            else:
+                self.report.too_long += 1
+                self.report.lost_entities += len(part.entities)
+
+    def _count(self, row: Row) -> Row:
+        self.report.rows += 1
+        self.report.tokens += len(row.ids)
+        self.report.completion_tokens += len(row.ids) - row.start
+        self.report.longest = max(self.report.longest, len(row.ids))
+        return row
+
+    def _row(self, example: Example) -> Row:
+        prompt = self.tokens.prompt(
+            example.text,
+            self.schema.labels,
+            self.schema.language,
+            title=self.schema.title,
+            style=self.settings.style,
+            strategy=self.settings.strategy,
+        )
+        allowed: list[list[int]] = []
+        if self.settings.strategy == "symbolic":
+            completion, allowed = self._walk(example)
+        else:
+            codec = CODECS[self.settings.strategy]
+            written = codec.encode(example.text, example.entities, self.schema.labels)
+            completion = [*self.tokens.text_ids(written), self.tokens.stop]
+        ids = prompt.ids
+        return Row(ids + completion, len(ids), sorted(set(prompt.text)), allowed)
+
+    def _walk(self, example: Example) -> tuple[list[int], list[list[int]]]:
+        """Completion and allowed tokens; entities that cannot be written are left out, counted."""
+        lattice = Lattice(self._grammar, example.text)
+        entities = [e for e in example.entities if lattice.writable(e, example.entities)]
+        self.report.unwritable += len(example.entities) - len(entities)
+        ids = lattice.encode(entities)
+        allowed = lattice.allowed(ids)
+        for gold, legal in zip(ids, allowed, strict=True):
+            place = legal.index(gold)
+            legal[0], legal[place] = legal[place], legal[0]
+        return ids, allowed
+
+
+def cut(example: Example, start: int, end: int) -> Example:
+    """The part of an example between two characters, with the entities that lie in it."""
+    inside = tuple(
+        Entity(e.start - start, e.end - start, e.label)
+        for e in example.entities
+        if start <= e.start and e.end <= end
+    )
+    return replace(
+        example, id=f"{example.id}#{start}", text=example.text[start:end], entities=inside
+    )

@@ -1,0 +1,255 @@
+"""A run: from a recipe to a folder with the tuned model, its scores and its curves.
+
+In: settings and tagged datasets. Out, in the run folder: the model or adapter with its tokenizer
+and ``tagger.json``, checkpoints, ``run.json`` (versions, data fingerprints, settings, what became
+of the examples), ``loss.csv`` and ``loss.png``. A run that was stopped goes on from its last
+checkpoint. Validation by constrained decoding belongs to a higher layer, which passes it in.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset, DatasetDict, concatenate_datasets
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
+
+from llmner_hf.core.errors import SettingError
+from llmner_hf.data import label_set, title_of, to_example
+from llmner_hf.settings import Schema, TaggerSettings, TrainingSettings
+from llmner_hf.tokens import Tokens
+from llmner_hf.training.preparation import Preparation, PreparationReport
+from llmner_hf.training.trainer import Collator, TaggerTrainer
+
+Validate = Callable[[Any, Any, TaggerSettings], Mapping[str, float]]
+
+
+def schemas_of(datasets: Mapping[str, DatasetDict]) -> dict[str, Schema]:
+    """The schema of each dataset, read from its first training row."""
+    schemas = {}
+    for name, splits in datasets.items():
+        row = splits["train"][0]
+        schemas[name] = Schema(title_of(row["dataset"]), row["language"], label_set(row))
+    return schemas
+
+
+def training_split(splits: DatasetDict, settings: TrainingSettings) -> Dataset:
+    """The training rows, with those validation rows that are not scored where the recipe says so.
+
+    The scored rows are the first ones: neighbours come from one document, so a contiguous cut
+    keeps documents apart.
+    """
+    if not settings.join_validation or "validation" not in splits:
+        return splits["train"]
+    rest = range(
+        min(settings.validation_size, len(splits["validation"])), len(splits["validation"])
+    )
+    return concatenate_datasets([splits["train"], splits["validation"].select(rest)])
+
+
+def prepare(
+    datasets: Mapping[str, DatasetDict],
+    tokens: Tokens,
+    tagger: TaggerSettings,
+    settings: TrainingSettings,
+) -> tuple[Dataset, dict[str, PreparationReport]]:
+    """The training rows of all datasets together, and what became of their examples."""
+    parts, reports = [], {}
+    for name, splits in datasets.items():
+        preparation = Preparation(tokens, tagger.schema(name), tagger, settings.max_tokens)
+        examples = map(to_example, training_split(splits, settings))
+        rows = [asdict(row) | {"length": len(row.ids)} for row in preparation.rows(examples)]
+        parts.append(Dataset.from_list(rows))
+        reports[name] = preparation.report
+    return concatenate_datasets(parts), reports
+
+
+def model_path(settings: ModelConfig) -> str:
+    """Where the model to tune lies.
+
+    Raises:
+        SettingError: the recipe names none.
+    """
+    if not settings.model_name_or_path:
+        raise SettingError("the recipe names no model; set model_name_or_path")
+    return settings.model_name_or_path
+
+
+def load_model(settings: ModelConfig) -> Any:
+    """The causal language model to tune: a checkpoint, or a config alone (then random weights).
+
+    Raises:
+        SettingError: no model is named.
+    """
+    path = model_path(settings)
+    folder = Path(path)
+    if folder.is_dir() and not any(folder.glob("*.safetensors*")):
+        return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(path))
+    quantization = get_quantization_config(settings)
+    return AutoModelForCausalLM.from_pretrained(
+        path,
+        revision=settings.model_revision,
+        dtype=settings.dtype or "auto",
+        attn_implementation=settings.attn_implementation,
+        **({"quantization_config": quantization} if quantization else {}),
+    )
+
+
+def train(
+    settings: TrainingSettings,
+    optimisation: SFTConfig,
+    model_settings: ModelConfig,
+    datasets: Mapping[str, DatasetDict],
+    validate: Validate | None = None,
+) -> dict[str, Any]:
+    """Tune a model; returns what ``run.json`` holds.
+
+    Args:
+        settings: ours.
+        optimisation: TRL's; ``output_dir`` is the run folder.
+        model_settings: TRL's; with ``use_peft`` an adapter is trained.
+        datasets: the tagged datasets by name.
+        validate: called at every evaluation with model, tokenizer and tagger settings; returns
+            scores by name, ``f1`` among them, by which the best checkpoint is kept.
+
+    Raises:
+        SettingError: the settings do not fit together.
+    """
+    folder = Path(str(optimisation.output_dir))
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = AutoTokenizer.from_pretrained(model_path(model_settings))
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tagger = settings.tagger(schemas_of(datasets))
+    rows, reports = prepare(datasets, Tokens(tokenizer), tagger, settings)
+    trainer = TaggerTrainer(
+        allowed_share=settings.allowed_share,
+        model=load_model(model_settings),
+        args=_completed(optimisation),
+        train_dataset=rows,
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model_settings),
+        data_collator=Collator(
+            tokenizer.pad_token_id, settings.word_dropout, bool(settings.allowed_share)
+        ),
+    )
+    # TRL casts adapters to bf16 and PEFT reloads them as fp32, so a resumed run would differ.
+    for parameter in trainer.model_wrapped.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    if validate:
+        trainer.add_callback(Validation(trainer, tokenizer, tagger, validate))
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
+    trainer.save_model()
+    tagger.save(folder)
+    record = _record(settings, optimisation, model_settings, datasets, reports)
+    record["history"] = trainer.state.log_history
+    (folder / "run.json").write_text(
+        json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8"
+    )
+    draw_loss(trainer.state.log_history, folder)
+    return record
+
+
+def _completed(optimisation: SFTConfig) -> SFTConfig:
+    """The optimisation settings with what our rows demand."""
+    optimisation.dataset_kwargs = {"skip_prepare_dataset": True}
+    optimisation.remove_unused_columns = False
+    optimisation.max_length = None  # nothing is cut; see training.preparation
+    optimisation.packing = False
+    optimisation.length_column_name = "length"
+    return optimisation
+
+
+class Validation(TrainerCallback):
+    """Scores by decoding every ``eval_steps`` and at the end; keeps the best weights in ``best/``.
+
+    The scores of the kept weights lie beside them, so that a resumed run knows what to beat.
+    """
+
+    def __init__(
+        self, trainer: TaggerTrainer, tokenizer: Any, tagger: TaggerSettings, validate: Validate
+    ) -> None:
+        self.trainer, self.tokenizer, self.tagger = trainer, tokenizer, tagger
+        self.validate = validate
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Validate where it is due."""
+        if state.global_step % int(args.eval_steps) and state.global_step != state.max_steps:
+            return
+        model = self.trainer.accelerator.unwrap_model(self.trainer.model)
+        model.eval()
+        with torch.no_grad():
+            scores = self.validate(model, self.tokenizer, self.tagger)
+        model.train()
+        self.trainer.log({f"validation_{name}": value for name, value in scores.items()})
+        folder = Path(args.output_dir, "best")
+        kept = folder / "validation.json"
+        if not kept.exists() or scores["f1"] > json.loads(kept.read_text())["f1"]:
+            self.trainer.save_model(str(folder))
+            self.tagger.save(folder)
+            kept.write_text(json.dumps({"step": state.global_step, **scores}) + "\n")
+
+
+def _record(
+    settings: TrainingSettings,
+    optimisation: SFTConfig,
+    model_settings: ModelConfig,
+    datasets: Mapping[str, DatasetDict],
+    reports: Mapping[str, PreparationReport],
+) -> dict[str, Any]:
+    """What is needed to make the run again: versions, data, settings, losses. No tokens."""
+    packages = ("torch", "transformers", "trl", "peft", "datasets", "llmner_hf")
+    chosen = {k: v for k, v in optimisation.to_dict().items() if "token" not in k}
+    return {
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "settings": asdict(settings),
+        "model": asdict(model_settings),
+        "optimisation": chosen,
+        "data": {
+            name: {split: {"rows": len(d), "sha256": fingerprint(d)} for split, d in splits.items()}
+            for name, splits in datasets.items()
+        },
+        "preparation": {name: asdict(report) for name, report in reports.items()},
+    }
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """SHA-256 over ids, texts and entities, so that two runs can be seen to share their data."""
+    digest = hashlib.sha256()
+    for row in dataset.select_columns(["id", "text", "entities"]):
+        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def draw_loss(history: Sequence[Mapping[str, float]], folder: Path) -> None:
+    """``loss.csv`` and ``loss.png``: training loss and validation F1 over steps."""
+    from matplotlib.figure import Figure  # only here: it is slow to import
+
+    losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
+    scores = [
+        (entry["step"], entry["validation_f1"]) for entry in history if "validation_f1" in entry
+    ]
+    rows = [("loss", *row) for row in losses] + [("validation_f1", *row) for row in scores]
+    with (folder / "loss.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("curve", "step", "value"), *rows])
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    left = figure.subplots()
+    left.plot(*zip(*losses, strict=True), color="#0072B2", label="training loss")
+    left.set(xlabel="step", ylabel="loss")
+    if scores:
+        right = left.twinx()
+        right.plot(*zip(*scores, strict=True), color="#D55E00", marker="o", label="validation F1")
+        right.set(ylabel="strict F1", ylim=(0, 1))
+    figure.legend(loc="outside upper center", ncols=2)
+    figure.savefig(folder / "loss.png", dpi=120)

@@ -1,0 +1,163 @@
+"""Make the embedded model's starting point: tokenizer, chat template, config, word vectors.
+
+In: plain text (one passage a line, plain or .xz) and tagged datasets whose training texts are read.
+Out: a checkpoint folder that ``llmner train`` starts from. The tokenizer is a byte-level BPE that
+keeps every Han character, digit and punctuation mark apart, so that brackets never fall inside a
+token there. The input embeddings are word vectors: the positive pointwise mutual information of
+tokens within a window, reduced by a truncated SVD. Everything else is the random initialisation of
+``GlmForCausalLM``.
+
+    python recipes/embedded/initialise.py --text pretraining/*.xz --dataset data/* -o runs/initial
+"""
+
+import argparse
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import load_dataset
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import GlmConfig, GlmForCausalLM, PreTrainedTokenizerFast
+
+SPECIAL = ["<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
+TEMPLATE = (
+    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+# One Han character, one word with the blank before it, one digit, one mark.
+PIECE = r" ?\p{Han}| ?[\p{L}\p{M}&&[^\p{Han}]]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}]|\s"
+
+
+def passages(paths: list[Path]) -> Iterator[str]:
+    """The lines of all files, without their line ends."""
+    for path in paths:
+        opener = lzma.open if path.suffix == ".xz" else open
+        with opener(path, "rt", encoding="utf-8") as lines:
+            yield from (line.rstrip("\n") for line in lines)
+
+
+def training_texts(folders: list[Path]) -> list[str]:
+    """The training texts of tagged datasets."""
+    return [text for folder in folders for text in load_dataset(str(folder))["train"]["text"]]
+
+
+def learn_tokenizer(texts: Iterator[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """A byte-level BPE with the marks of symbolic tagging as single tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PIECE), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=SPECIAL[0],
+        pad_token=SPECIAL[0],
+        padding_side="left",
+        chat_template=TEMPLATE,
+    )
+
+
+def cooccurrences(
+    tokenizer: PreTrainedTokenizerFast, texts: Iterator[str], window: int
+) -> np.ndarray:
+    """How often two tokens stand within a window of each other, (vocabulary, vocabulary)."""
+    size = len(tokenizer)
+    counts = np.zeros(size * size, dtype=np.float32)
+    backend, batch, stop = tokenizer.backend_tokenizer, [], tokenizer.eos_token_id
+
+    def add(batch: list[str]) -> None:
+        ids = np.concatenate(
+            [np.asarray([*e.ids, *[stop] * window]) for e in backend.encode_batch_fast(batch)]
+        )
+        for distance in range(1, window + 1):
+            pairs = ids[:-distance] * size + ids[distance:]
+            unique, times = np.unique(pairs, return_counts=True)
+            counts[unique] += times / distance
+
+    for text in texts:
+        batch.append(text)
+        if len(batch) == 20_000:
+            add(batch)
+            batch = []
+    if batch:
+        add(batch)
+    square = counts.reshape(size, size)
+    square[stop] = square[:, stop] = 0
+    return square + square.T
+
+
+def word_vectors(counts: np.ndarray, dimensions: int, seed: int) -> torch.Tensor:
+    """Truncated SVD of the positive pointwise mutual information, (vocabulary, dimensions)."""
+    total, margin = counts.sum(), counts.sum(axis=1)
+    smoothed = margin**0.75  # context distribution smoothing of Levy et al. 2015
+    smoothed *= total / smoothed.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        information = np.log(counts * total / np.outer(margin, smoothed))
+    information[~np.isfinite(information)] = 0
+    torch.manual_seed(seed)
+    matrix = torch.from_numpy(np.maximum(information, 0).astype(np.float32))
+    u, s, _ = torch.svd_lowrank(matrix, q=dimensions + 16, niter=4)
+    return (u * s.sqrt())[:, :dimensions]
+
+
+def main() -> None:
+    """Write the checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--text", nargs="+", type=Path, required=True)
+    parser.add_argument("--dataset", nargs="+", type=Path, required=True)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("--vocabulary", type=int, default=12_000)
+    parser.add_argument("--hidden", type=int, default=160)
+    parser.add_argument("--intermediate", type=int, default=384)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    own = training_texts(given.dataset)
+    # The English articles outweigh everything else; every tenth of them is enough for merges.
+    sample = (t for i, t in enumerate(passages(given.text)) if not i % 3)
+    marks = ["a [b] [[c] d]: e\n"] * 10_000
+    tokenizer = learn_tokenizer(
+        (t for part in (own, own, own, marks, sample) for t in part), given.vocabulary
+    )
+    counts = cooccurrences(
+        tokenizer, (t for part in (own, own, own, passages(given.text)) for t in part), window=4
+    )
+    vectors = word_vectors(counts, given.hidden, given.seed)
+    config = GlmConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=given.hidden,
+        intermediate_size=given.intermediate,
+        num_hidden_layers=given.layers,
+        num_attention_heads=given.hidden // 32,
+        num_key_value_heads=given.hidden // 32,
+        head_dim=32,
+        max_position_embeddings=4096,
+        attention_dropout=0.0,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    torch.manual_seed(given.seed)
+    model = GlmForCausalLM(config)
+    # The scale of the random embeddings, so that only the directions are new.
+    scale = model.get_input_embeddings().weight.std() / vectors.std()
+    model.get_input_embeddings().weight.data[:] = vectors * scale
+    model.save_pretrained(given.out)
+    tokenizer.save_pretrained(given.out)
+    print(f"{model.num_parameters():,} parameters, {len(tokenizer):,} tokens -> {given.out}")
+
+
+if __name__ == "__main__":
+    main()
