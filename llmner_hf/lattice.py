@@ -47,13 +47,13 @@ class Position(NamedTuple):
     Attributes:
         state: the automaton's state at the beginning of the current piece, or at the header.
         segment: the character behind the last bracket; the text from there on is cut into pieces.
-        index: the current piece of these.
+        piece: the number of the current piece among these.
         node: the place within the current piece or header; None at its beginning.
     """
 
     state: State
     segment: int = 0
-    index: int = 0
+    piece: int = 0
     node: Node | None = None
 
 
@@ -140,9 +140,9 @@ class Lattice:
     def _copy_steps(self, at: Position) -> dict[int, Position]:
         """Tokens that copy the text."""
         pieces = self.pieces(at.segment)
-        if at.index == len(pieces):
+        if at.piece == len(pieces):
             return {}
-        start, end = pieces[at.index]
+        start, end = pieces[at.piece]
         node = at.node
         if node is None:
             cuts = self._cuts(start, end, at.state.depth)
@@ -151,7 +151,7 @@ class Lattice:
         for token, child in node.children.items():
             if child.value == end - start:
                 state = State(Place.BODY, at.state.next_type, end, at.state.depth)
-                steps[token] = Position(state, at.segment, at.index + 1)
+                steps[token] = Position(state, at.segment, at.piece + 1)
             else:
                 steps[token] = at._replace(node=child)
         return steps
@@ -162,7 +162,7 @@ class Lattice:
         if at.node is not None:
             if at.node.value is None:
                 return {}
-            here = self.pieces(at.segment)[at.index][0] + at.node.value
+            here = self.pieces(at.segment)[at.piece][0] + at.node.value
             state = State(Place.BODY, state.next_type, here, state.depth)
         tokens = self.grammar.tokens
         steps = {}
@@ -211,9 +211,7 @@ class Lattice:
     def writable(self, entity: Entity, entities: Iterable[Entity]) -> bool:
         """Whether brackets may stand at both ends of an entity, as deep as these entities nest."""
         around = sum(
-            other.label == entity.label
-            and other.start <= entity.start
-            and entity.end <= other.end
+            other.label == entity.label and other.start <= entity.start and entity.end <= other.end
             for other in entities
         )
         return self.copying.writable(entity) and around <= self.copying.max_depth
@@ -226,7 +224,7 @@ class Lattice:
             LabelError, OffsetError: an entity does not fit the label set or the text.
         """
         found = checked(self.text, entities, self.grammar.labels)
-        tokens, ids = self.grammar.tokens, []
+        tokens, ids = self.grammar.tokens, list[int]()
         for index, name in enumerate(self.grammar.labels.names):
             of_type = tuple(entity for entity in found if entity.label == name)
             refuse_crossing(of_type, "symbolic")

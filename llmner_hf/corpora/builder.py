@@ -34,7 +34,7 @@ _DEFAULTS = TaggerSettings()
 
 
 @dataclass
-class CorpusConfig(datasets.BuilderConfig):  # type: ignore[misc]
+class CorpusConfig(datasets.BuilderConfig):
     """What a builder takes beside ``data_dir``, the folder of the distributed files.
 
     Attributes:
@@ -50,7 +50,7 @@ class CorpusConfig(datasets.BuilderConfig):  # type: ignore[misc]
     against: str = ""
 
 
-class CorpusBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
+class CorpusBuilder(datasets.GeneratorBasedBuilder):
     """The base of the six builders.
 
     A subclass says which files there are and, where these are not the splits, how the splits come

@@ -35,7 +35,7 @@ def _language(record: Record, default: Language | None) -> Language | None:
         return default
     for known in get_args(Language):
         if record.fields["language"] == known:
-            return known  # type: ignore[no-any-return]
+            return known
     raise record.place.error(f"language {record.fields['language']!r} is not one of 'zh', 'en'")
 
 

@@ -85,7 +85,7 @@ def read_entities(entities: Iterable[Mapping[str, Any]], place: str) -> list[Ent
         raise OffsetError(f"{place}: {error}; the end is exclusive") from None
 
 
-class BioNerStrict(evaluate.Metric):  # type: ignore[misc]
+class BioNerStrict(evaluate.Metric):
     """Strict micro precision, recall and F1, F1 per type, and error classes."""
 
     def _info(self) -> evaluate.MetricInfo:
