@@ -160,9 +160,7 @@ class BioNerPipeline(Pipeline):
         together = [[next(flat) for _ in group] for group in groups]
         return {"text": model_inputs["text"], "predictions": together}
 
-    def postprocess(
-        self, model_outputs: dict[str, Any], **_: Any
-    ) -> list[dict[str, Any]]:
+    def postprocess(self, model_outputs: dict[str, Any], **_: Any) -> list[dict[str, Any]]:
         """The entities of one text as dictionaries."""
         text = model_outputs["text"]
         prediction = Prediction("", tuple(_moved(model_outputs["predictions"])))

@@ -20,7 +20,13 @@ from typing import Any
 
 import torch
 from datasets import Dataset, DatasetDict, concatenate_datasets
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    TrainerCallback,
+    set_seed,
+)
 from transformers.trainer_utils import get_last_checkpoint
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
@@ -127,6 +133,7 @@ def train(
     """
     folder = Path(str(optimisation.output_dir))
     folder.mkdir(parents=True, exist_ok=True)
+    set_seed(optimisation.seed)  # before the model: its random weights are part of the run
     tokenizer = AutoTokenizer.from_pretrained(model_path(model_settings))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
