@@ -30,7 +30,7 @@ from llmner_hf.core.entities import (
     Prediction,
     ScoredEntity,
 )
-from llmner_hf.core.errors import InputError, LabelError
+from llmner_hf.core.errors import InputError, LabelError, SettingError
 from llmner_hf.core.sentences import group, split
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.free import FreeDecoder
@@ -135,6 +135,11 @@ class BioNerPipeline(Pipeline):
             return list(whole)
         if sentences and all(self._measure(text[a:b], schema) <= limit for a, b in spans):
             return list(spans)
+        if self._measure(".", schema) > limit:
+            raise SettingError(
+                f"the prompt alone needs {self._measure('', schema)} tokens and the model's context "
+                f"has {limit}; give fewer types or shorter definitions"
+            )
         chunks, cut = group(text, spans, limit, lambda part: self._measure(part, schema))
         if cut:
             logger.warning(

@@ -24,7 +24,7 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.request import Request
 from llmner_hf.lattice import Grammar, Lattice, Position
 from llmner_hf.settings import Schema, TaggerSettings
-from llmner_hf.tokens import Tokens
+from llmner_hf.tokens import Prompt, Tokens
 
 
 class Row:
@@ -97,20 +97,23 @@ class ConstrainedDecoder:
         if schema not in self._grammars:
             grammar = Grammar(self.tokens, schema.labels, self.settings.max_depth)
             self._grammars[schema] = grammar
-        prompt = self.tokens.prompt(
+        lattice = Lattice(self._grammars[schema], request.text)
+        return Row(lattice, request, self._prompt(request).ids)
+
+    def _prompt(self, request: Request) -> Prompt:
+        schema = request.schema
+        return self.tokens.prompt(
             request.text,
             schema.labels,
             schema.language,
             title=schema.title,
             style=self.settings.style,
         )
-        return Row(Lattice(self._grammars[schema], request.text), request, prompt.ids)
 
     def length(self, request: Request) -> int:
-        """An upper bound on prompt and completion in tokens, where one line a type is written."""
-        text = len(self.tokens.text_ids(request.text))
-        prompt = len(self.row(request).prompt)
-        return prompt + text * (len(request.schema.labels) + 1)
+        """The tokens that prompt and completion need, were there a line for every type."""
+        prompt = self._prompt(request)
+        return len(prompt.ids) + len(prompt.text) * len(request.schema.labels)
 
     @torch.inference_mode()
     def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
