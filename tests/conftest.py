@@ -1,8 +1,17 @@
 """Fixtures that more than one test file needs: real folders, and tiny real models."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
+# Tests neither read nor leave anything in the user's caches.
+_HOME = tempfile.mkdtemp(prefix="llmner-hf-tests-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+os.environ["HF_HOME"] = _HOME
+for _name in ("HF_DATASETS_CACHE", "HF_HUB_CACHE", "HF_MODULES_CACHE"):
+    os.environ.pop(_name, None)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -8,7 +8,6 @@ import lzma
 import os
 from pathlib import Path
 
-import datasets
 import pytest
 from datasets import get_dataset_config_names, load_dataset
 from huggingface_hub import DatasetCard
@@ -25,13 +24,6 @@ cmeee_v2 = importlib.import_module("llmner_hf.dataset_scripts.cmeee_v2")
 
 TITLE = "Aspirin and asthma."
 ABSTRACT = "We saw severe asthma in nine patients after aspirin. It ended without treatment."
-
-
-@pytest.fixture(autouse=True)
-def caches(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(cache))
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
 
 
 def write(path: Path, text: str) -> None:
@@ -372,6 +364,14 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         build("genia", genia(tmp_path / "g"), tmp_path / "out", strategy="xml")  # type: ignore[arg-type]
 
 
+def test_a_corpus_built_anew_is_not_read_from_the_cache_of_the_old(tmp_path: Path) -> None:
+    """datasets caches by the folder's name and card: the file names have to differ."""
+    source = bc5cdr(tmp_path / "bc5cdr")
+    for strategy, shown in (("symbolic", "Chemical: [Aspirin]"), ("html", "<Chemical:Aspirin>")):
+        build("bc5cdr_chemical", source, tmp_path / strategy / "out", strategy=strategy)
+        assert rows(tmp_path / strategy / "out", "train")[0]["completion"].startswith(shown)
+
+
 def test_the_card_and_the_report_say_what_was_built(tmp_path: Path) -> None:
     report = build("bc5cdr_chemical", bc5cdr(tmp_path / "bc5cdr"), tmp_path / "out")
     card = DatasetCard.load(tmp_path / "out" / "README.md")
@@ -402,7 +402,7 @@ def test_the_report_explains_the_sizes() -> None:
 
 def test_a_corpus_that_may_not_be_published_says_so(tmp_path: Path) -> None:
     config = builder("ccks2019_as").BUILDER_CONFIG_CLASS()
-    assert "keep this dataset private" in publishing.card(BuildReport("ccks2019_as"), config)
+    assert "keep this dataset private" in publishing.card(BuildReport("ccks2019_as"), config, ())
     assert "keep this dataset private" not in publishing.card(BuildReport("genia"), config)
 
 

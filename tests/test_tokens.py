@@ -1,4 +1,4 @@
-"""The canonical tokenisation: lossless, free of special tokens, the same wherever a piece stands."""
+"""The canonical tokenisation: lossless, no special tokens, a piece alike wherever it stands."""
 
 import pytest
 from hypothesis import given

@@ -8,9 +8,11 @@ target's name, so that a build that fails leaves nothing.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -87,17 +89,36 @@ def _write(made: CorpusBuilder, folder: Path) -> None:
     made.download_and_prepare(output_dir=os.fspath(folder), file_format="parquet")
     # The card says the same, and load_dataset does not read it.
     (folder / datasets.config.DATASET_INFO_FILENAME).unlink()
+    name_by_content(folder)
     (folder / "report.json").write_text(made.report.as_json() + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(card(made.report, made.config), encoding="utf-8")
+    names = sorted(path.name for path in folder.glob("*.parquet"))
+    (folder / "README.md").write_text(card(made.report, made.config, names), encoding="utf-8")
 
 
-def card(report: BuildReport, config: CorpusConfig) -> str:
-    """The dataset card of a build."""
+def name_by_content(folder: Path) -> None:
+    """Give every parquet file the beginning of its SHA-256 as part of its name.
+
+    datasets caches a folder by the folder's name and what its card says, not by its content: with
+    equal file names, a corpus that was built anew would be read as it was before.
+    """
+    for path in folder.glob("*.parquet"):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        path.rename(path.with_stem(f"{path.stem}-{digest[:8]}"))
+
+
+def card(report: BuildReport, config: CorpusConfig, names: Sequence[str]) -> str:
+    """The dataset card of a build; ``names`` are those of its parquet files."""
     facts = corpus(report.name)
     template = files("llmner_hf.model_cards").joinpath("dataset.md").read_text(encoding="utf-8")
     splits = [
-        f"      - split: {name}\n        path: {report.name}-{name}*.parquet"
-        for name in report.written
+        "\n".join(
+            [
+                f"      - split: {split}\n        path:",
+                *(f"          - {n}" for n in names if n.startswith(f"{report.name}-{split}")),
+            ]
+        )
+        for split in report.written
     ]
     terms = f"{facts.licence[0].upper()}{facts.licence[1:]}."
     if not facts.redistributable:
