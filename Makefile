@@ -27,7 +27,7 @@ check: .venv/.ready
 
 # Ten thousand hostile texts through every codec; minutes instead of seconds.
 thorough: .venv/.ready
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q tests/core
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q tests/core/test_tagging.py
 
 clean:
 	rm -rf .venv runs build *.egg-info

@@ -403,7 +403,7 @@ def test_the_report_explains_the_sizes() -> None:
 def test_a_corpus_that_may_not_be_published_says_so(tmp_path: Path) -> None:
     config = builder("ccks2019_as").BUILDER_CONFIG_CLASS()
     assert "keep this dataset private" in publishing.card(BuildReport("ccks2019_as"), config, ())
-    assert "keep this dataset private" not in publishing.card(BuildReport("genia"), config)
+    assert "keep this dataset private" not in publishing.card(BuildReport("genia"), config, ())
 
 
 # The sizes that the paper's Table I prints, or what its remark in the catalogue says of them.
