@@ -17,7 +17,8 @@ from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Example, Language
 from llmner_hf.core.errors import InputError, LlmnerError, SettingError
 from llmner_hf.core.prompting import Strategy, Style
-from llmner_hf.core.scoring import Scores, bootstrap, score
+from llmner_hf.core.scoring import bootstrap, score
+from llmner_hf.rendering.scores import interval_line, score_row, score_table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -175,10 +176,11 @@ def evaluate(given: argparse.Namespace, _: list[str]) -> None:
         for path in (given.gold, given.predicted)
     )
     scores = score(gold, predicted)
-    lines = [*_score_lines(scores), *_interval_lines(gold, predicted, given.samples)]
-    print("\n".join(lines))
+    print(score_table(scores))
+    if given.samples:
+        print(interval_line(bootstrap(gold, predicted, samples=given.samples), len(gold)))
     if given.json:
-        given.json.write_text(json.dumps(_as_json(scores), indent=2) + "\n", encoding="utf-8")
+        given.json.write_text(json.dumps(score_row(scores), indent=2) + "\n", encoding="utf-8")
 
 
 def _read(
@@ -193,69 +195,3 @@ def _read(
     for reason, number in reading.dropped.items():
         print(f"{path}: dropped {number}: {reason}", file=sys.stderr)
     return reading.examples
-
-
-def _score_lines(scores: Scores) -> list[str]:
-    rows = [("strict", scores.strict), ("flat", scores.flat), ("nested", scores.nested)]
-    rows += sorted(scores.per_type.items())
-    width = max(len(name) for name, _ in rows)
-    lines = [f"{'':{width}}       P       R      F1  correct predicted  gold"]
-    lines += [
-        f"{name:{width}}  {100 * c.precision:6.2f}  {100 * c.recall:6.2f}  {100 * c.f1:6.2f}  "
-        f"{c.correct:7} {c.predicted:9} {c.gold:5}"
-        for name, c in rows
-    ]
-    errors = scores.errors
-    lines += [
-        f"macro F1 {100 * scores.macro_f1:.2f}; exact span {100 * scores.exact_span.f1:.2f}, "
-        f"type with overlap {100 * scores.type_overlap.f1:.2f}, relaxed "
-        f"{100 * scores.relaxed.f1:.2f}",
-        f"errors: type {errors.type}, span {errors.span}, type and span {errors.type_span}, "
-        f"spurious {errors.spurious}; missed {errors.missed}",
-    ]
-    return lines
-
-
-def _interval_lines(gold: Any, predicted: Any, samples: int) -> list[str]:
-    if not samples:
-        return []
-    intervals = bootstrap(gold, predicted, samples=samples)
-    return [
-        f"95 % intervals over {len(gold)} documents, {samples} samples: "
-        + ", ".join(
-            f"{name} {100 * i.low:.2f}-{100 * i.high:.2f}"
-            for name, i in (
-                ("P", intervals.precision),
-                ("R", intervals.recall),
-                ("F1", intervals.f1),
-            )
-        )
-    ]
-
-
-def _as_json(scores: Scores) -> dict[str, Any]:
-    """The scores for other programs."""
-
-    def three(counts: Any) -> dict[str, float]:
-        return {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
-
-    errors = scores.errors
-    return {
-        "strict": three(scores.strict)
-        | {
-            "correct": scores.strict.correct,
-            "predicted": scores.strict.predicted,
-            "gold": scores.strict.gold,
-        },
-        "flat": three(scores.flat),
-        "nested": three(scores.nested),
-        "exact_span": three(scores.exact_span),
-        "type_overlap": three(scores.type_overlap),
-        "relaxed": three(scores.relaxed),
-        "macro_f1": scores.macro_f1,
-        "per_type": {name: three(counts) for name, counts in scores.per_type.items()},
-        "errors": {
-            name: getattr(errors, name)
-            for name in ("type", "span", "type_span", "spurious", "missed")
-        },
-    }

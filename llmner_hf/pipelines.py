@@ -137,8 +137,8 @@ class BioNerPipeline(Pipeline):
             return list(spans)
         if self._measure(".", schema) > limit:
             raise SettingError(
-                f"the prompt alone needs {self._measure('', schema)} tokens, the model's context has "
-                f"{limit}; give fewer types or shorter definitions"
+                f"the prompt alone needs {self._measure('', schema)} tokens, and the context of the "
+                f"model has {limit}; give fewer types or shorter definitions"
             )
         chunks, cut = group(text, spans, limit, lambda part: self._measure(part, schema))
         if cut:

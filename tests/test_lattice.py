@@ -10,7 +10,8 @@ from llmner_hf.core.copying import Place
 from llmner_hf.core.entities import Entity, EntityType, LabelSet
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.core.tagging import symbolic
-from llmner_hf.lattice import Grammar, Lattice
+from llmner_hf.grammar import Grammar
+from llmner_hf.lattice import Lattice
 from tests.strategies import Case, cases, label_sets, texts
 
 

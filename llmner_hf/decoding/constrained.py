@@ -22,7 +22,8 @@ from llmner_hf.core.copying import Place
 from llmner_hf.core.entities import Entity, Prediction, ScoredEntity
 from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.request import Request
-from llmner_hf.lattice import Grammar, Lattice, Position
+from llmner_hf.grammar import Grammar
+from llmner_hf.lattice import Lattice, Position
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.tokens import Prompt, Tokens
 

@@ -15,7 +15,8 @@ from functools import cached_property
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.data import CODECS
-from llmner_hf.lattice import Grammar, Lattice
+from llmner_hf.grammar import Grammar
+from llmner_hf.lattice import Lattice
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.tokens import Tokens
 

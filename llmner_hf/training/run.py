@@ -8,13 +8,9 @@ checkpoint. Validation by constrained decoding belongs to a higher layer, which 
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import json
-import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +31,7 @@ from llmner_hf.data import label_set, title_of, to_example
 from llmner_hf.settings import Schema, TaggerSettings, TrainingSettings
 from llmner_hf.tokens import Tokens
 from llmner_hf.training.preparation import Preparation, PreparationReport
+from llmner_hf.training.record import draw_loss, record_of
 from llmner_hf.training.trainer import Collator, TaggerTrainer
 
 Validate = Callable[[Any, Any, TaggerSettings], Mapping[str, float]]
@@ -159,7 +156,7 @@ def train(
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     trainer.save_model()
     tagger.save(folder)
-    record = _record(settings, optimisation, model_settings, datasets, reports)
+    record = record_of(settings, optimisation, model_settings, datasets, reports)
     record["history"] = trainer.state.log_history
     (folder / "run.json").write_text(
         json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8"
@@ -206,57 +203,3 @@ class Validation(TrainerCallback):
             self.trainer.save_model(str(folder))
             self.tagger.save(folder)
             kept.write_text(json.dumps({"step": state.global_step, **scores}) + "\n")
-
-
-def _record(
-    settings: TrainingSettings,
-    optimisation: SFTConfig,
-    model_settings: ModelConfig,
-    datasets: Mapping[str, DatasetDict],
-    reports: Mapping[str, PreparationReport],
-) -> dict[str, Any]:
-    """What is needed to make the run again: versions, data, settings, losses. No tokens."""
-    packages = ("torch", "transformers", "trl", "peft", "datasets", "llmner_hf")
-    chosen = {k: v for k, v in optimisation.to_dict().items() if "token" not in k}
-    return {
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-        "settings": asdict(settings),
-        "model": asdict(model_settings),
-        "optimisation": chosen,
-        "data": {
-            name: {split: {"rows": len(d), "sha256": fingerprint(d)} for split, d in splits.items()}
-            for name, splits in datasets.items()
-        },
-        "preparation": {name: asdict(report) for name, report in reports.items()},
-    }
-
-
-def fingerprint(dataset: Dataset) -> str:
-    """SHA-256 over ids, texts and entities, so that two runs can be seen to share their data."""
-    digest = hashlib.sha256()
-    for row in dataset.select_columns(["id", "text", "entities"]):
-        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
-    return digest.hexdigest()
-
-
-def draw_loss(history: Sequence[Mapping[str, float]], folder: Path) -> None:
-    """``loss.csv`` and ``loss.png``: training loss and validation F1 over steps."""
-    from matplotlib.figure import Figure  # only here: it is slow to import
-
-    losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
-    scores = [
-        (entry["step"], entry["validation_f1"]) for entry in history if "validation_f1" in entry
-    ]
-    rows = [("loss", *row) for row in losses] + [("validation_f1", *row) for row in scores]
-    with (folder / "loss.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("curve", "step", "value"), *rows])
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    left = figure.subplots()
-    left.plot(*zip(*losses, strict=True), color="#0072B2", label="training loss")
-    left.set(xlabel="step", ylabel="loss")
-    if scores:
-        right = left.twinx()
-        right.plot(*zip(*scores, strict=True), color="#D55E00", marker="o", label="validation F1")
-        right.set(ylabel="strict F1", ylim=(0, 1))
-    figure.legend(loc="outside upper center", ncols=2)
-    figure.savefig(folder / "loss.png", dpi=120)

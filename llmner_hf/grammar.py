@@ -1,0 +1,64 @@
+"""What the texts of one label set share on their way to tokens: tries of headers and of pieces.
+
+In: the canonical tokenisation, a label set, the deepest nesting. Out: for the types that may still
+get a line, the trie of their headers; for a piece of a text, the trie of its tokenisation and of
+those of its beginnings. Tries are kept, since words recur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from llmner_hf.core.entities import LabelSet
+from llmner_hf.core.tagging.symbolic import header
+from llmner_hf.tokens import Tokens
+
+
+@dataclass(slots=True)
+class Node:
+    """A node of a trie of token sequences; ``value`` is what the sequence up to here stands for."""
+
+    children: dict[int, Node] = field(default_factory=dict)
+    value: int | None = None
+
+    def add(self, ids: Sequence[int], value: int) -> None:
+        """Put a sequence in; of two equal sequences the first keeps its value."""
+        node = self
+        for token in ids:
+            node = node.children.setdefault(token, Node())
+        if node.value is None:
+            node.value = value
+
+
+class Grammar:
+    """What the lattices of one tokenizer and label set share: tries of headers and of pieces."""
+
+    def __init__(self, tokens: Tokens, labels: LabelSet, max_depth: int) -> None:
+        self.tokens = tokens
+        self.labels = labels
+        self.max_depth = max_depth
+        self.header_ids = [self._header(name) for name in labels.names]
+        self._headers: dict[int, Node] = {}
+        self._tries: dict[tuple[str, tuple[int, ...]], Node] = {}
+
+    def _header(self, name: str) -> tuple[int, ...]:
+        return self.tokens.text_ids(header(name))
+
+    def headers(self, first: int) -> Node:
+        """The trie of the headers of the types from ``first`` on."""
+        root = self._headers.get(first)
+        if root is None:
+            root = self._headers[first] = Node()
+            for index in range(first, len(self.header_ids)):
+                root.add(self.header_ids[index], index)
+        return root
+
+    def piece(self, text: str, cuts: tuple[int, ...]) -> Node:
+        """The trie of a piece and of its beginnings of the given lengths in characters."""
+        root = self._tries.get((text, cuts))
+        if root is None:
+            root = self._tries[text, cuts] = Node()
+            for cut in (len(text), *cuts):
+                root.add(self.tokens.piece_ids(text[:cut]), cut)
+        return root

@@ -1,0 +1,77 @@
+"""What a run leaves for its reader: the record of everything it depended on, and its curves.
+
+In: settings, datasets, reports, the history of losses. Out: the dictionary behind ``run.json``,
+``loss.csv`` and ``loss.png``. No token or other secret is in it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, DatasetDict
+from trl import ModelConfig, SFTConfig
+
+from llmner_hf.settings import TrainingSettings
+from llmner_hf.training.preparation import PreparationReport
+
+
+def record_of(
+    settings: TrainingSettings,
+    optimisation: SFTConfig,
+    model_settings: ModelConfig,
+    datasets: Mapping[str, DatasetDict],
+    reports: Mapping[str, PreparationReport],
+) -> dict[str, Any]:
+    """What is needed to make the run again: versions, data, settings, losses. No tokens."""
+    packages = ("torch", "transformers", "trl", "peft", "datasets", "llmner_hf")
+    chosen = {k: v for k, v in optimisation.to_dict().items() if "token" not in k}
+    return {
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "settings": asdict(settings),
+        "model": asdict(model_settings),
+        "optimisation": chosen,
+        "data": {
+            name: {split: {"rows": len(d), "sha256": fingerprint(d)} for split, d in splits.items()}
+            for name, splits in datasets.items()
+        },
+        "preparation": {name: asdict(report) for name, report in reports.items()},
+    }
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """SHA-256 over ids, texts and entities, so that two runs can be seen to share their data."""
+    digest = hashlib.sha256()
+    for row in dataset.select_columns(["id", "text", "entities"]):
+        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def draw_loss(history: Sequence[Mapping[str, float]], folder: Path) -> None:
+    """``loss.csv`` and ``loss.png``: training loss and validation F1 over steps."""
+    from matplotlib.figure import Figure  # only here: it is slow to import
+
+    losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
+    scores = [
+        (entry["step"], entry["validation_f1"]) for entry in history if "validation_f1" in entry
+    ]
+    rows = [("loss", *row) for row in losses] + [("validation_f1", *row) for row in scores]
+    with (folder / "loss.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("curve", "step", "value"), *rows])
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    left = figure.subplots()
+    left.plot(*zip(*losses, strict=True), color="#0072B2", label="training loss")
+    left.set(xlabel="step", ylabel="loss")
+    if scores:
+        right = left.twinx()
+        right.plot(*zip(*scores, strict=True), color="#D55E00", marker="o", label="validation F1")
+        right.set(ylabel="strict F1", ylim=(0, 1))
+    figure.legend(loc="outside upper center", ncols=2)
+    figure.savefig(folder / "loss.png", dpi=120)
