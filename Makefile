@@ -1,6 +1,6 @@
 # The two commands of the README are `make annotate` and `make test`; everything else is for those
 # who change the code. `.venv` is made anew when the pins or the dependencies change.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin
 RUN = $(CURDIR)/$(BIN)
 

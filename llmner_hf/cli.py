@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.core.entities import Example, Language
+from llmner_hf.core.entities import Entity, Example, Language
 from llmner_hf.core.errors import InputError, LlmnerError, SettingError
 from llmner_hf.core.prompting import Strategy, Style
-from llmner_hf.core.scoring import bootstrap, score
-from llmner_hf.rendering.scores import interval_line, score_row, score_table
+from llmner_hf.core.scoring import bootstrap, paired_bootstrap, score, token_spans
+from llmner_hf.rendering.scores import comparison_line, interval_line, score_row, score_table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,6 +86,9 @@ def _annotate_arguments(parser: argparse.ArgumentParser) -> None:
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gold", type=Path, required=True, help="any format with entities")
     parser.add_argument("--predicted", type=Path, required=True, help="any format with entities")
+    parser.add_argument(
+        "--against", type=Path, help="predictions of another system to compare with"
+    )
     parser.add_argument("--samples", type=int, default=1000, help="of the bootstrap; 0 for none")
     parser.add_argument("--json", type=Path, help="also write the scores as JSON")
 
@@ -133,9 +136,7 @@ def train(given: argparse.Namespace, rest: list[str]) -> None:
     )
     for name, report in record["preparation"].items():
         print(f"{name}: {report}")
-    scores = [entry for entry in record["history"] if "validation_f1" in entry]
-    for name, value in (scores[-1] if scores else {}).items():
-        print(f"{name}: {value}")
+    print(f"validation: {record['validation']}")
 
 
 def annotate(given: argparse.Namespace, _: list[str]) -> None:
@@ -156,6 +157,8 @@ def annotate(given: argparse.Namespace, _: list[str]) -> None:
         annotate_file(
             ner, examples, given.out, batch_size=given.batch_size, progress=bar.update, **options
         )
+    for kind, number in ner.problems.items():
+        print(f"{number} problems: {kind}", file=sys.stderr)
     texts = {example.id: example.text for example in examples}
     documents = [Document(p.id, texts[p.id], p.scored) for p in read_predictions(given.out)]
     if len(documents) <= 50:
@@ -171,16 +174,22 @@ def annotate(given: argparse.Namespace, _: list[str]) -> None:
 
 def evaluate(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner evaluate``."""
-    gold, predicted = (
-        {example.id: example.entities for example in _read(path)}
-        for path in (given.gold, given.predicted)
-    )
-    scores = score(gold, predicted)
+    examples = _read(given.gold)
+    gold, predicted = _entities(examples), _entities(_read(given.predicted))
+    tokens = {example.id: token_spans(example.text) for example in examples}
+    scores = score(gold, predicted, tokens=tokens)
     print(score_table(scores))
+    if given.samples and given.against:
+        others = _entities(_read(given.against))
+        print(comparison_line(paired_bootstrap(gold, predicted, others, samples=given.samples)))
     if given.samples:
         print(interval_line(bootstrap(gold, predicted, samples=given.samples), len(gold)))
     if given.json:
         given.json.write_text(json.dumps(score_row(scores), indent=2) + "\n", encoding="utf-8")
+
+
+def _entities(examples: Sequence[Example]) -> dict[str, tuple[Entity, ...]]:
+    return {example.id: example.entities for example in examples}
 
 
 def _read(

@@ -13,6 +13,7 @@ in groups of sentences where it does not.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from llmner_hf.core.entities import (
     LabelSet,
     Language,
     Prediction,
+    ProblemKind,
     ScoredEntity,
 )
 from llmner_hf.core.errors import InputError, LabelError, SettingError
@@ -62,6 +64,9 @@ class BioNerPipeline(Pipeline):
     tokens allowed there; see `decoding.constrained`. In free decoding no probability is known and
     the score is 1.0.
 
+    What went wrong is counted by kind in ``problems``, over all texts so far: sentences that had to
+    be cut, and in free decoding whatever could not be read or placed.
+
     Args:
         model: a causal language model; an adapter's folder loads its base.
         tokenizer: its tokenizer.
@@ -78,6 +83,7 @@ class BioNerPipeline(Pipeline):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.problems: Counter[ProblemKind] = Counter()
         self.settings = settings or settings_of(self.model, self.tokenizer)
         decoder = {"constrained": ConstrainedDecoder, "free": FreeDecoder}.get(engine)
         if decoder is None:
@@ -136,12 +142,14 @@ class BioNerPipeline(Pipeline):
         if sentences and all(self._measure(text[a:b], schema) <= limit for a, b in spans):
             return list(spans)
         if self._measure(".", schema) > limit:
+            needed = self._measure("", schema)
             raise SettingError(
-                f"the prompt alone needs {self._measure('', schema)} tokens, and the context of the "
-                f"model has {limit}; give fewer types or shorter definitions"
+                f"the prompt alone needs {needed} tokens and the model's context has {limit}; give "
+                "fewer types or shorter definitions"
             )
         chunks, cut = group(text, spans, limit, lambda part: self._measure(part, schema))
         if cut:
+            self.problems[ProblemKind.TOO_LONG] += cut
             logger.warning(
                 "%d sentences are longer than the context of %d tokens and were cut; an entity "
                 "across a cut cannot be found",
@@ -158,12 +166,18 @@ class BioNerPipeline(Pipeline):
     ) -> dict[str, Any]:
         """Decode the requests of one text, or of a batch of texts."""
         if isinstance(model_inputs["text"], str):
-            predictions = self.decoder.decode(model_inputs["requests"])
+            predictions = self._decode(model_inputs["requests"], 1)
             return {"text": model_inputs["text"], "predictions": predictions}
         groups = model_inputs["requests"]
-        flat = iter(self.decoder.decode([request for group in groups for request in group]))
+        flat = iter(self._decode([request for group in groups for request in group], len(groups)))
         together = [[next(flat) for _ in group] for group in groups]
         return {"text": model_inputs["text"], "predictions": together}
+
+    def _decode(self, requests: Sequence[Request], texts: int) -> list[Prediction]:
+        """The predictions, their problems counted; at least 16 sentences at a time."""
+        predictions = self.decoder.decode(requests, max(texts, 16))
+        self.problems.update(p.kind for found in predictions for p in found.problems)
+        return predictions
 
     def postprocess(self, model_outputs: dict[str, Any], **_: Any) -> list[dict[str, Any]]:
         """The entities of one text as dictionaries."""

@@ -92,9 +92,12 @@ def test_build_tune_annotate_and_score(corpus, tagger_folder, tmp_path, capsys):
     capsys.readouterr()
     scores = tmp_path / "scores.json"
     evaluate = ["evaluate", "--gold", str(gold), "--predicted", str(out), "--json", str(scores)]
-    assert main(evaluate) == 0
-    assert json.loads(scores.read_text())["strict"]["f1"] == 1.0  # it has learnt its four rows
-    assert "95 % intervals over" in capsys.readouterr().out
+    assert main([*evaluate, "--against", str(gold)]) == 0
+    assert json.loads(scores.read_text())["strict"]["f1"] == 1.0  # it has learnt its rows
+    shown = capsys.readouterr().out
+    assert "95 % intervals over" in shown
+    assert "F1 against the other system: +0.00 (+0.00 to +0.00)" in shown
+    assert "boundary deviation in tokens: none" in shown
 
 
 def test_a_stopped_annotation_goes_on_where_it_was(tagger_folder, tmp_path):

@@ -120,9 +120,11 @@ def test_whole_texts_that_do_not_fit_are_grouped_at_sentences(ner):
 
 def test_a_sentence_beyond_the_context_is_cut_and_said_so(ner, caplog):
     text = "肝" * 2_000
+    before = ner.problems["too long"]
     with caplog.at_level(logging.WARNING):
         assert verbatim(text, ner(text))
     assert "longer than the context" in caplog.text
+    assert ner.problems["too long"] == before + 1
 
 
 @settings(max_examples=10)
@@ -135,6 +137,7 @@ def test_free_decoding_through_the_pipeline(tagger_folder):
     ner = llmner_hf.pipeline("bioner", model=str(tagger_folder), engine="free")
     ner.decoder.most_tokens = 20
     assert verbatim(TEXTS[0], ner(TEXTS[0]))
+    assert ner.problems["truncated"] == 2  # both sentences; random weights do not stop
 
 
 def test_a_model_without_settings_is_asked_zero_shot(tagger_folder, tokenizer, tmp_path, caplog):

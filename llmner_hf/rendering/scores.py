@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmner_hf.core.scoring import Counts, Intervals, PartnerCounts, Scores
+from llmner_hf.core.scoring import Comparison, Counts, Intervals, PartnerCounts, Scores
 
 ERRORS = ("type", "span", "type_span", "spurious", "missed")
 
@@ -29,6 +29,7 @@ def score_table(scores: Scores) -> str:
         f"macro F1 {100 * scores.macro_f1:.2f}; exact span {100 * scores.exact_span.f1:.2f}, "
         f"type with overlap {100 * scores.type_overlap.f1:.2f}, relaxed "
         f"{100 * scores.relaxed.f1:.2f}",
+        f"boundary deviation in tokens: {_deviations(scores)}",
         "errors: " + ", ".join(f"{e.replace('_', ' and ')} {getattr(errors, e)}" for e in ERRORS),
     ]
     return "\n".join(lines)
@@ -39,6 +40,20 @@ def interval_line(intervals: Intervals, documents: int) -> str:
     named = (("P", intervals.precision), ("R", intervals.recall), ("F1", intervals.f1))
     parts = (f"{name} {100 * i.low:.2f}-{100 * i.high:.2f}" for name, i in named)
     return f"95 % intervals over {documents} documents: {', '.join(parts)}"
+
+
+def comparison_line(comparison: Comparison) -> str:
+    """The difference of two systems' F1 in points, with its interval and p-value."""
+    gap = comparison.difference
+    return (
+        f"F1 against the other system: {100 * gap.value:+.2f} "
+        f"({100 * gap.low:+.2f} to {100 * gap.high:+.2f}), p = {comparison.p_value:.4f}"
+    )
+
+
+def _deviations(scores: Scores) -> str:
+    counts = sorted(scores.deviations.items())
+    return ", ".join(f"{size}: {number}" for size, number in counts) or "none"
 
 
 def score_row(scores: Scores) -> dict[str, Any]:
@@ -53,6 +68,7 @@ def score_row(scores: Scores) -> dict[str, Any]:
         "type_overlap": _three(scores.type_overlap),
         "relaxed": _three(scores.relaxed),
         "macro_f1": scores.macro_f1,
+        "deviations": dict(sorted(scores.deviations.items())),
         "per_type": {name: _three(counts) for name, counts in scores.per_type.items()},
         "errors": {name: getattr(scores.errors, name) for name in ERRORS},
     }

@@ -158,6 +158,8 @@ def train(
     tagger.save(folder)
     record = record_of(settings, optimisation, model_settings, datasets, reports)
     record["history"] = trainer.state.log_history
+    validated = [entry for entry in record["history"] if "validation_f1" in entry]
+    record["validation"] = validated[-1] if validated else "not run"
     (folder / "run.json").write_text(
         json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8"
     )
