@@ -128,6 +128,8 @@ class TrainingSettings:
             left out and counted.
         allowed_share: the weight of the loss over the tokens that the copy automaton allows; the
             rest is the usual loss over the whole vocabulary. 0 is the paper's.
+        full_sample: the share of tokens on which that rest is estimated, where ``allowed_share`` is
+            not 0: the expectation is the same, and a large vocabulary costs a small model dear.
         word_dropout: the share of distinct text tokens of an example that are hidden from the
             model wherever they stand in it. 0 is the paper's.
         validation_size: examples of each dataset's validation split, from its beginning, that are
@@ -143,6 +145,7 @@ class TrainingSettings:
     max_depth: int = 3
     max_tokens: int = 1024
     allowed_share: float = 0.0
+    full_sample: float = 1.0
     word_dropout: float = 0.0
     validation_size: int = 200
     join_validation: bool = False
@@ -152,6 +155,8 @@ class TrainingSettings:
         for name in ("allowed_share", "word_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
+        if not 0 < self.full_sample <= 1:
+            raise SettingError(f"full_sample must lie above 0 and up to 1, not {self.full_sample}")
         if self.allowed_share and self.strategy != "symbolic":
             raise SettingError(
                 f"allowed_share needs the symbolic strategy: the copy automaton knows no "

@@ -274,6 +274,7 @@ def test_the_other_strategies_train_with_the_usual_loss(start, datasets, tmp_pat
     [
         ({"allowed_share": 1.5}, "allowed_share must lie between 0 and 1"),
         ({"word_dropout": -0.1}, "word_dropout must lie between 0 and 1"),
+        ({"full_sample": 0.0}, "full_sample must lie above 0"),
         ({"allowed_share": 0.5, "strategy": "html"}, "needs the symbolic strategy"),
     ],
 )
@@ -285,3 +286,13 @@ def test_settings_that_do_not_fit_are_refused(given, message):
 def test_a_recipe_without_a_model_is_refused(datasets, tmp_path):
     with pytest.raises(SettingError, match="names no model"):
         train(settings(), optimisation(tmp_path, 1), ModelConfig(), datasets)
+
+
+def test_the_sampled_loss_has_the_same_expectation():
+    torch.manual_seed(0)
+    hidden, head = torch.randn(6, 8), torch.randn(20, 8)
+    gold = torch.arange(6)
+    allowed = torch.stack([gold, gold + 6], dim=1)
+    whole = mixed_losses(hidden, head, gold, allowed, 0.5)
+    drawn = torch.stack([mixed_losses(hidden, head, gold, allowed, 0.5, 0.25) for _ in range(4000)])
+    assert torch.allclose(drawn.mean(0), whole, rtol=0.1)

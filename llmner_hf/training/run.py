@@ -138,6 +138,7 @@ def train(
     rows, reports = prepare(datasets, Tokens(tokenizer), tagger, settings)
     trainer = TaggerTrainer(
         allowed_share=settings.allowed_share,
+        full_sample=settings.full_sample,
         model=load_model(model_settings),
         args=_completed(optimisation),
         train_dataset=rows,

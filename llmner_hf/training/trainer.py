@@ -73,11 +73,15 @@ class TaggerTrainer(SFTTrainer):
 
     Args:
         allowed_share: the weight of that part, in [0, 1].
+        full_sample: the share of tokens on which the rest of the loss is estimated, in (0, 1].
         **kwargs: the arguments of ``SFTTrainer``.
     """
 
-    def __init__(self, *, allowed_share: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, *, allowed_share: float = 0.0, full_sample: float = 1.0, **kwargs: Any
+    ) -> None:
         self.allowed_share = allowed_share
+        self.full_sample = full_sample
         super().__init__(**kwargs)
 
     def compute_loss(
@@ -101,7 +105,12 @@ class TaggerTrainer(SFTTrainer):
         bears_loss = labels[:, 1:] != IGNORED
         head = language_model.get_output_embeddings().weight
         losses = mixed_losses(
-            hidden[bears_loss], head, labels[:, 1:][bears_loss], allowed, self.allowed_share
+            hidden[bears_loss],
+            head,
+            labels[:, 1:][bears_loss],
+            allowed,
+            self.allowed_share,
+            self.full_sample if language_model.training else 1.0,
         )
         # As in TRL: the count is that of all ranks, and gradients are averaged over them.
         if num_items_in_batch is None:
@@ -115,6 +124,7 @@ def mixed_losses(
     gold: torch.Tensor,
     allowed: torch.Tensor,
     share: float,
+    sample: float = 1.0,
 ) -> torch.Tensor:
     """The loss of each token, (tokens,).
 
@@ -124,6 +134,7 @@ def mixed_losses(
         gold: the right tokens, (tokens,).
         allowed: the allowed tokens, gold first, padded by -1, (tokens, most allowed).
         share: the weight of the loss over the allowed tokens; the rest is over the vocabulary.
+        sample: the share of tokens, drawn at random, on which the latter is estimated.
     """
     losses = hidden.new_zeros(len(gold))
     choice = (allowed[:, 1:] != NONE).any(1)  # where one token is allowed, nothing is decided
@@ -132,6 +143,8 @@ def mixed_losses(
     logits = logits.masked_fill(allowed[choice] == NONE, -torch.inf)
     losses[choice] = share * (logits.logsumexp(1) - logits[:, 0])
     if share < 1:
-        full = functional.cross_entropy((hidden @ head.T).float(), gold, reduction="none")
-        losses = losses + (1 - share) * full
+        drawn = torch.rand(len(gold), device=hidden.device) < sample
+        logits = (hidden[drawn] @ head.T).float()
+        full = functional.cross_entropy(logits, gold[drawn], reduction="none")
+        losses[drawn] += (1 - share) / sample * full
     return losses

@@ -4,8 +4,9 @@ In: plain text (one passage a line, plain or .xz) and tagged datasets whose trai
 Out: a checkpoint folder that ``llmner train`` starts from. The tokenizer is a byte-level BPE that
 keeps every Han character, digit and punctuation mark apart, so that brackets never fall inside a
 token there. The input embeddings are word vectors: the positive pointwise mutual information of
-tokens within a window, reduced by a truncated SVD. Everything else is the random initialisation of
-``GlmForCausalLM``.
+tokens within a window, reduced by a truncated SVD. The layers, random at first, learn to copy
+sequences of random tokens: tagging is copying with decisions, and from tagged text alone so small
+a model does not learn in an epoch to look up what it is copying.
 
     python recipes/embedded/initialise.py --text pretraining/*.xz --dataset data/* -o runs/initial
 """
@@ -112,6 +113,48 @@ def word_vectors(counts: np.ndarray, dimensions: int, seed: int) -> torch.Tensor
     return (u * s.sqrt())[:, :dimensions]
 
 
+def copying_batch(size: int, longest: int, vocabulary: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random tokens, then the same twice; (batch, tokens) and where the copies are foretold.
+
+    Lengths differ within a batch, so that a copy is found by what it says, not by how far it lies.
+    """
+    ids = torch.zeros(size, 3 * longest + 3, dtype=torch.long)
+    copies = torch.zeros_like(ids, dtype=torch.bool)
+    for row in range(size):
+        length = int(torch.randint(3, longest + 1, (1,)))
+        text = torch.randint(len(SPECIAL), vocabulary, (length,)).tolist()
+        ids[row, : 3 * length + 3] = torch.tensor([1, *text, 2, *text, 3, *text])
+        copies[row, length + 1 : 3 * length + 2] = True
+    return ids, copies[:, :-1]
+
+
+def learn_copying(model: GlmForCausalLM, steps: int, seed: int) -> None:
+    """Train the layers to copy random tokens of growing length; prints loss and accuracy.
+
+    The softmax is over the tokens of the batch: the rest of the vocabulary is no likely confusion.
+    """
+    torch.manual_seed(seed)
+    vectors = model.get_input_embeddings().weight
+    layers = [p for p in model.parameters() if p is not vectors]
+    optimiser = torch.optim.AdamW(layers, betas=(0.9, 0.98), weight_decay=0.01)
+    for step in range(steps):
+        longest = 6 + 42 * step // steps
+        ids, copies = copying_batch(1_200 // longest, longest, len(vectors))
+        for group in optimiser.param_groups:
+            group["lr"] = 2e-3 * min(1.0, (step + 1) / 50)
+        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1][copies]
+        known, gold = ids[:, 1:][copies].unique(return_inverse=True)
+        logits = hidden @ vectors[known].T
+        loss = torch.nn.functional.cross_entropy(logits, gold)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(layers, 1.0)
+        optimiser.step()
+        if step % 50 == 49:
+            right = (logits.argmax(-1) == gold).float().mean()
+            print(f"copying, step {step + 1}: loss {loss:.3f}, right {right:.3f}", flush=True)
+
+
 def main() -> None:
     """Write the checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -122,6 +165,7 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=160)
     parser.add_argument("--intermediate", type=int, default=384)
     parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--copying-steps", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     own = training_texts(given.dataset)
@@ -151,9 +195,9 @@ def main() -> None:
     )
     torch.manual_seed(given.seed)
     model = GlmForCausalLM(config)
-    # The scale of the random embeddings, so that only the directions are new.
-    scale = model.get_input_embeddings().weight.std() / vectors.std()
-    model.get_input_embeddings().weight.data[:] = vectors * scale
+    # Of length 1: the head is tied, and with the usual 0.02 no logit is large enough to be sure.
+    model.get_input_embeddings().weight.data[:] = torch.nn.functional.normalize(vectors, dim=1)
+    learn_copying(model, given.copying_steps, given.seed)
     model.save_pretrained(given.out)
     tokenizer.save_pretrained(given.out)
     print(f"{model.num_parameters():,} parameters, {len(tokenizer):,} tokens -> {given.out}")
