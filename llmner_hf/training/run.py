@@ -155,8 +155,7 @@ def train(
     if validate:
         trainer.add_callback(Validation(trainer, tokenizer, tagger, validate))
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
-    trainer.save_model()
-    tagger.save(folder)
+    save(trainer, tagger, folder)
     record = record_of(settings, optimisation, model_settings, datasets, reports)
     record["history"] = trainer.state.log_history
     validated = [entry for entry in record["history"] if "validation_f1" in entry]
@@ -176,6 +175,13 @@ def _completed(optimisation: SFTConfig) -> SFTConfig:
     optimisation.packing = False
     optimisation.length_column_name = "length"
     return optimisation
+
+
+def save(trainer: TaggerTrainer, tagger: TaggerSettings, folder: Path) -> None:
+    """Model or adapter, tokenizer and ``tagger.json``; no pickle: ``run.json`` has the settings."""
+    trainer.save_model(str(folder))
+    (folder / "training_args.bin").unlink(missing_ok=True)
+    tagger.save(folder)
 
 
 class Validation(TrainerCallback):
@@ -203,6 +209,5 @@ class Validation(TrainerCallback):
         folder = Path(args.output_dir, "best")
         kept = folder / "validation.json"
         if not kept.exists() or scores["f1"] > json.loads(kept.read_text())["f1"]:
-            self.trainer.save_model(str(folder))
-            self.tagger.save(folder)
+            save(self.trainer, self.tagger, folder)
             kept.write_text(json.dumps({"step": state.global_step, **scores}) + "\n")
