@@ -20,6 +20,7 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    PreTrainedTokenizerBase,
     TrainerCallback,
     set_seed,
 )
@@ -108,6 +109,33 @@ def load_model(settings: ModelConfig) -> Any:
     )
 
 
+def make_trainer(
+    settings: TrainingSettings,
+    optimisation: SFTConfig,
+    model_settings: ModelConfig,
+    rows: Dataset,
+    tokenizer: PreTrainedTokenizerBase,
+) -> TaggerTrainer:
+    """The trainer of prepared rows; whatever it trains is fp32."""
+    trainer = TaggerTrainer(
+        allowed_share=settings.allowed_share,
+        full_sample=settings.full_sample,
+        model=load_model(model_settings),
+        args=_completed(optimisation),
+        train_dataset=rows,
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model_settings),
+        data_collator=Collator(
+            tokenizer.pad_token_id, settings.word_dropout, bool(settings.allowed_share)
+        ),
+    )
+    # TRL casts adapters to bf16 and PEFT reloads them as fp32, so a resumed run would differ.
+    for parameter in trainer.model_wrapped.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    return trainer
+
+
 def train(
     settings: TrainingSettings,
     optimisation: SFTConfig,
@@ -136,22 +164,7 @@ def train(
         tokenizer.pad_token = tokenizer.eos_token
     tagger = settings.tagger(schemas_of(datasets))
     rows, reports = prepare(datasets, Tokens(tokenizer), tagger, settings)
-    trainer = TaggerTrainer(
-        allowed_share=settings.allowed_share,
-        full_sample=settings.full_sample,
-        model=load_model(model_settings),
-        args=_completed(optimisation),
-        train_dataset=rows,
-        processing_class=tokenizer,
-        peft_config=get_peft_config(model_settings),
-        data_collator=Collator(
-            tokenizer.pad_token_id, settings.word_dropout, bool(settings.allowed_share)
-        ),
-    )
-    # TRL casts adapters to bf16 and PEFT reloads them as fp32, so a resumed run would differ.
-    for parameter in trainer.model_wrapped.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
+    trainer = make_trainer(settings, optimisation, model_settings, rows, tokenizer)
     if validate:
         trainer.add_callback(Validation(trainer, tokenizer, tagger, validate))
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
