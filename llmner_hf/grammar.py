@@ -34,23 +34,26 @@ class Node:
 class Grammar:
     """What the lattices of one tokenizer and label set share: tries of headers and of pieces."""
 
-    def __init__(self, tokens: Tokens, labels: LabelSet, max_depth: int) -> None:
+    def __init__(
+        self, tokens: Tokens, labels: LabelSet, max_depth: int, *, every_type: bool = False
+    ) -> None:
         self.tokens = tokens
         self.labels = labels
         self.max_depth = max_depth
+        self.every_type = every_type
         self.header_ids = [self._header(name) for name in labels.names]
-        self._headers: dict[int, Node] = {}
+        self._headers: dict[range, Node] = {}
         self._tries: dict[tuple[str, tuple[int, ...]], Node] = {}
 
     def _header(self, name: str) -> tuple[int, ...]:
         return self.tokens.text_ids(header(name))
 
-    def headers(self, first: int) -> Node:
-        """The trie of the headers of the types from ``first`` on."""
-        root = self._headers.get(first)
+    def headers(self, types: range) -> Node:
+        """The trie of the headers of these types."""
+        root = self._headers.get(types)
         if root is None:
-            root = self._headers[first] = Node()
-            for index in range(first, len(self.header_ids)):
+            root = self._headers[types] = Node()
+            for index in types:
                 root.add(self.header_ids[index], index)
         return root
 

@@ -51,7 +51,9 @@ class Lattice:
     def __init__(self, grammar: Grammar, text: str) -> None:
         self.grammar = grammar
         self.text = view(text)
-        self.copying = Copying(self.text, len(grammar.labels), grammar.max_depth)
+        self.copying = Copying(
+            self.text, len(grammar.labels), grammar.max_depth, every_type=grammar.every_type
+        )
         self._pieces: dict[int, tuple[Span, ...]] = {}
 
     @property
@@ -76,7 +78,7 @@ class Lattice:
         return found
 
     def _header_steps(self, at: Position) -> dict[int, Position]:
-        node = at.node or self.grammar.headers(at.state.next_type)
+        node = at.node or self.grammar.headers(self.copying.headers(at.state))
         steps = {}
         for token, child in node.children.items():
             if child.value is None:
@@ -178,7 +180,7 @@ class Lattice:
         for index, name in enumerate(self.grammar.labels.names):
             of_type = tuple(entity for entity in found if entity.label == name)
             refuse_crossing(of_type, "symbolic")
-            if of_type:
+            if of_type or self.grammar.every_type:
                 ids += [tokens.line_end] if ids else []
                 ids += [*self.grammar.header_ids[index], *self._line(of_type)]
         return [*ids, tokens.stop]

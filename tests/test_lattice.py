@@ -73,6 +73,20 @@ def test_each_set_of_entities_has_one_path(tokens, text, labels, choice):
         assert lattice.encode(entities) == ids
 
 
+@given(cases())
+def test_every_type_gets_its_line(tokens, case: Case):
+    lattice = Lattice(Grammar(tokens, case.labels, 8, every_type=True), case.text)
+    kept = [e for e in case.entities if lattice.writable(e, case.entities)]
+    ids = lattice.encode(kept)
+    lines = written(tokens, ids).split("\n")
+    assert [line.partition(":")[0] for line in lines] == [
+        symbolic.header(name).partition(":")[0] for name in case.labels.names
+    ]
+    assert set(symbolic.decode("\n".join(lines), case.text, case.labels).entities) == set(kept)
+    forced = sum(len(header) for header in lattice.grammar.header_ids)
+    assert sum(len(legal) == 1 for legal in lattice.allowed(ids)) >= forced
+
+
 def test_nesting_and_a_cut_inside_a_word(tokens):
     text = "the CD28-mediated signal"
     labels = LabelSet((EntityType("protein"), EntityType("DNA")))

@@ -88,6 +88,7 @@ class Copying:
         text: the view; a text with ``[`` or a line break in it cannot be copied unambiguously.
         types: how many types may get a line, in their order.
         max_depth: the deepest nesting of brackets within a line.
+        every_type: whether every type gets a line, those without entities too.
 
     >>> automaton = Copying("IL-2", types=1)
     >>> state = automaton.after(START, 0)
@@ -95,10 +96,13 @@ class Copying:
     ['COPY', 'OPEN']
     """
 
-    def __init__(self, text: str, types: int, max_depth: int = 3) -> None:
+    def __init__(
+        self, text: str, types: int, max_depth: int = 3, *, every_type: bool = False
+    ) -> None:
         self.text = text
         self.types = types
         self.max_depth = max_depth
+        self.every_type = every_type
         kinds = [_kind(character) for character in text]
         self._edge = [
             i in (0, len(text)) or not kinds[i - 1] or not kinds[i] or kinds[i - 1] != kinds[i]
@@ -122,12 +126,15 @@ class Copying:
 
     def headers(self, state: State) -> range:
         """The types that may get the next line; empty outside a header."""
-        return range(state.next_type, self.types if state.place is Place.HEADER else 0)
+        if state.place is not Place.HEADER:
+            return range(0)
+        last = min(state.next_type + 1, self.types) if self.every_type else self.types
+        return range(state.next_type, last)
 
     def moves(self, state: State) -> tuple[Move, ...]:
         """The legal moves apart from headers, in the order of `Move`."""
         if state.place is Place.HEADER:
-            return (Move.STOP,) if state == START else ()
+            return (Move.STOP,) if state == START and self._may_stop(state) else ()
         if state.place is Place.END:
             return ()
         found = []
@@ -139,8 +146,12 @@ class Copying:
         if state.depth and not state.just_opened and self.may_close(state.position):
             found.append(Move.CLOSE)
         if at_end and not state.depth:
-            found += [Move.END_LINE] * (state.next_type < self.types) + [Move.STOP]
+            found += [Move.END_LINE] * (state.next_type < self.types)
+            found += [Move.STOP] * self._may_stop(state)
         return tuple(found)
+
+    def _may_stop(self, state: State) -> bool:
+        return not self.every_type or state.next_type == self.types
 
     def after(self, state: State, move: Move | int) -> State:
         """The state after a legal move, or after the header of a type given by its index."""

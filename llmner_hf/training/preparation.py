@@ -101,7 +101,13 @@ class Preparation:
 
     @cached_property
     def _grammar(self) -> Grammar:
-        return Grammar(self.tokens, self.schema.labels, self.settings.max_depth)
+        settings = self.settings
+        return Grammar(
+            self.tokens,
+            self.schema.labels,
+            settings.max_depth,
+            every_type=settings.every_type,
+        )
 
     def rows(self, examples: Iterable[Example]) -> Iterator[Row]:
         """The rows of all examples, in order."""

@@ -82,6 +82,7 @@ class TaggerTrainer(SFTTrainer):
     ) -> None:
         self.allowed_share = allowed_share
         self.full_sample = full_sample
+        self._compilation: Any = None
         super().__init__(**kwargs)
 
     def compute_loss(
@@ -96,16 +97,18 @@ class TaggerTrainer(SFTTrainer):
             inputs.pop("allowed", None)
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels, allowed = inputs["labels"], inputs["allowed"]
-        language_model = self.accelerator.unwrap_model(model)
-        if hasattr(language_model, "get_base_model"):  # PEFT: adapters sit inside the base model
-            language_model = language_model.get_base_model()
-        hidden = language_model.get_decoder()(
-            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False
-        ).last_hidden_state[:, :-1]
+        language_model = self._language_model(model)
+        decoder = self._compiled(language_model.get_decoder())
+        with self.accelerator.autocast():  # its own wrapper is around the whole model's forward
+            hidden = decoder(
+                input_ids=inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
+                use_cache=False,
+            ).last_hidden_state[:, :-1]
         bears_loss = labels[:, 1:] != IGNORED
         head = language_model.get_output_embeddings().weight
         losses = mixed_losses(
-            hidden[bears_loss],
+            hidden[bears_loss].to(head.dtype),
             head,
             labels[:, 1:][bears_loss],
             allowed,
@@ -116,6 +119,25 @@ class TaggerTrainer(SFTTrainer):
         if num_items_in_batch is None:
             return losses.mean()
         return losses.sum() / num_items_in_batch * self.accelerator.num_processes
+
+    def _language_model(self, model: torch.nn.Module) -> Any:
+        """The model below accelerate's and PEFT's wrappers; adapters sit inside it."""
+        language_model: Any = self.accelerator.unwrap_model(model)
+        if hasattr(language_model, "get_base_model"):
+            language_model = language_model.get_base_model()
+        return language_model
+
+    def _compiled(self, decoder: torch.nn.Module) -> Any:
+        """The decoder, compiled for rows of any length where the recipe says ``torch_compile``.
+
+        Not in place: validation decodes with a cache, in shapes that would compile anew each step.
+        """
+        if not self.args.torch_compile:
+            return decoder
+        if self._compilation is None:
+            backend = self.args.torch_compile_backend or "inductor"
+            self._compilation = torch.compile(decoder, backend=backend, dynamic=True)
+        return self._compilation
 
 
 def mixed_losses(

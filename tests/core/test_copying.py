@@ -335,6 +335,27 @@ def test_no_state_is_a_dead_end(text: str) -> None:
     assert all(state.position <= len(text) for state in reached)
 
 
+@given(SOURCES, label_sets(), st.integers(0, 2**32))
+def test_every_type_gets_its_line(text: str, labels: LabelSet, seed: int) -> None:
+    """In order, whatever is in it, and the header is never a choice."""
+    automaton = Copying(view(text), len(labels), every_type=True)
+    completion, states = walk(automaton, labels, Random(seed))
+    lines = completion.split("\n")
+    assert [line.split(": ", 1)[0] for line in lines] == [
+        symbolic.header(n)[:-2] for n in labels.names
+    ]
+    assert not symbolic.decode(completion, text, labels).problems
+    assert all(len(choices(automaton, s)) == 1 for s in states if s.place is Place.HEADER)
+
+
+@pytest.mark.parametrize("text", ["", "a", "a b"])
+def test_every_type_leaves_the_walks_with_every_line(text: str) -> None:
+    """Nothing else is added or lost."""
+    present = {w for w in walks(Copying(text, types=2, max_depth=1), TWO) if w.count("\n") == 1}
+    assert set(walks(Copying(text, types=2, max_depth=1, every_type=True), TWO)) == present
+    assert choices(Copying(text, types=0, every_type=True), START) == [Move.STOP]
+
+
 def test_a_long_text_is_copied_whole() -> None:
     text = "癌a-1 " * 2_000
     automaton = Copying(text, types=1)
