@@ -79,7 +79,9 @@ def _annotate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--types", nargs="+", metavar="NAME", help="annotate by these types")
     parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
     parser.add_argument("--whole", action="store_true", help="do not split texts at sentences")
-    parser.add_argument("--engine", choices=("constrained", "free"), default="constrained")
+    parser.add_argument(
+        "--engine", choices=("constrained", "reference", "free"), default="constrained"
+    )
     parser.add_argument("--batch-size", type=int, default=16)
 
 

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from transformers import AutoModelForCausalLM, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
@@ -36,6 +36,7 @@ from llmner_hf.core.errors import InputError, LabelError, SettingError
 from llmner_hf.core.sentences import group, split
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.free import FreeDecoder
+from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.readers.reading import language_of
 from llmner_hf.settings import TAGGER_FILE, Schema, TaggerSettings
@@ -44,6 +45,13 @@ logger = logging.getLogger(__name__)
 
 TASK = "bioner"
 EMBEDDED = Path(__file__).parent / "embedded"
+
+Decoder = ConstrainedDecoder | ReferenceDecoder | FreeDecoder
+ENGINES: Mapping[str, type[Decoder]] = {
+    "constrained": ConstrainedDecoder,
+    "reference": ReferenceDecoder,
+    "free": FreeDecoder,
+}
 
 EntityTypes = Sequence[str] | Mapping[str, str]
 
@@ -60,18 +68,20 @@ class BioNerPipeline(Pipeline):
     - ``sentences``: whether to annotate sentence by sentence; default True.
     - ``batch_size``: texts at a time; changes speed and memory, never a result.
 
-    The ``score`` of an entity is the product of the probabilities of its two brackets among the
-    tokens allowed there; see `decoding.constrained`. In free decoding no probability is known and
-    the score is 1.0.
+    The ``score`` of an entity is the product of the probabilities of the tokens from its opening to
+    its closing bracket; see `decoding.record`. In free decoding no probability is known and the
+    score is 1.0.
 
     What went wrong is counted by kind in ``problems``, over all texts so far: sentences that had to
-    be cut, and in free decoding whatever could not be read or placed.
+    be cut, completions that the model was driven to by the constraint against its own judgement
+    ("derailed"), and in free decoding whatever could not be read or placed.
 
     Args:
         model: a causal language model; an adapter's folder loads its base.
         tokenizer: its tokenizer.
         settings: how it was tuned; read from the ``tagger.json`` beside the model if absent.
-        engine: "constrained", or "free" for models that were not tuned for copying.
+        engine: "constrained"; "reference" for the same result one token at a time, which also
+            serves models whose attention has windows; "free" for models not tuned for copying.
         **kwargs: those of ``transformers.Pipeline`` and of the call.
     """
 
@@ -79,18 +89,17 @@ class BioNerPipeline(Pipeline):
         self,
         *args: Any,
         settings: TaggerSettings | None = None,
-        engine: Literal["constrained", "free"] = "constrained",
+        engine: Literal["constrained", "reference", "free"] = "constrained",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.problems: Counter[ProblemKind] = Counter()
         self.settings = settings or settings_of(self.model, self.tokenizer)
-        decoder = {"constrained": ConstrainedDecoder, "free": FreeDecoder}.get(engine)
-        if decoder is None:
-            raise InputError(f"engine {engine!r} is not one of 'constrained', 'free'")
-        self.decoder: ConstrainedDecoder | FreeDecoder = decoder(
-            self.model, self.tokenizer, self.settings
-        )
+        if engine not in ENGINES:
+            known = ", ".join(map(repr, ENGINES))
+            raise InputError(f"engine {engine!r} is not one of {known}")
+        model, tokenizer = cast("Any", self.model), cast("Any", self.tokenizer)
+        self.decoder = ENGINES[engine](model, tokenizer, self.settings)
 
     def _sanitize_parameters(
         self, **given: Any

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import EntityType, LabelSet, Language
@@ -51,6 +51,14 @@ class TaggerSettings:
             (Table II).
         style: the prompt's style. Default: ours, see `core.prompting`.
         max_depth: the deepest nesting of brackets in a line. Default: ours; the corpora reach 2.
+        every_type: whether a completion has a line for every type, those without entities too.
+            Default: no, as in the paper. A small model decides better where brackets stand than
+            which types a text will turn out to hold, before it has written anything.
+        bracket_bias: added to the logits of opening brackets: above 0 more entities are found,
+            below 0 fewer and surer ones. It does not act on the few openings inside a token, which
+            a shorter token announces. Default: 0, the model's own choice.
+        confidence: the probabilities that scores are made of: of the ``full`` vocabulary, or among
+            the ``allowed`` tokens, for a model that was trained on those alone.
         schemas: the datasets it was trained on, by name.
         defaults: language -> the dataset whose types it uses when none are given.
     """
@@ -58,6 +66,9 @@ class TaggerSettings:
     strategy: Strategy = "symbolic"
     style: Style = "prefix"
     max_depth: int = 3
+    every_type: bool = False
+    bracket_bias: float = 0.0
+    confidence: Literal["full", "allowed"] = "full"
     schemas: Mapping[str, Schema] = field(default_factory=dict, hash=False)
     defaults: Mapping[Language, str] = field(default_factory=dict, hash=False)
 
@@ -122,7 +133,7 @@ class TrainingSettings:
         datasets: folders or Hub ids of tagged datasets; all are trained on jointly (paper II-B).
         strategy: the tagging strategy.
         style: the prompt's style.
-        max_depth: see ``TaggerSettings``.
+        max_depth, every_type: see ``TaggerSettings``.
         max_tokens: the longest example, prompt and completion together. The authors' script cuts
             at 1,024 silently; here a longer text is split at sentences, and what cannot be split is
             left out and counted.
@@ -143,6 +154,7 @@ class TrainingSettings:
     strategy: str = "symbolic"
     style: str = "prefix"
     max_depth: int = 3
+    every_type: bool = False
     max_tokens: int = 1024
     allowed_share: float = 0.0
     full_sample: float = 1.0
@@ -157,11 +169,12 @@ class TrainingSettings:
                 raise SettingError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
         if not 0 < self.full_sample <= 1:
             raise SettingError(f"full_sample must lie above 0 and up to 1, not {self.full_sample}")
-        if self.allowed_share and self.strategy != "symbolic":
-            raise SettingError(
-                f"allowed_share needs the symbolic strategy: the copy automaton knows no "
-                f"{self.strategy!r} completions; set it to 0"
-            )
+        for name in ("allowed_share", "every_type"):
+            if getattr(self, name) and self.strategy != "symbolic":
+                raise SettingError(
+                    f"{name} needs the symbolic strategy: the copy automaton knows no "
+                    f"{self.strategy!r} completions; leave it out"
+                )
 
     def tagger(self, schemas: Mapping[str, Schema]) -> TaggerSettings:
         """The settings that travel with the tuned model."""
@@ -170,6 +183,8 @@ class TrainingSettings:
             strategy=self.strategy,  # type: ignore[arg-type]
             style=self.style,  # type: ignore[arg-type]
             max_depth=self.max_depth,
+            every_type=self.every_type,
+            confidence="allowed" if self.allowed_share == 1 else "full",
             schemas=schemas,
             defaults={language: name for language, _, name in pairs},  # type: ignore[misc]
         )

@@ -89,28 +89,11 @@ def tokens(tokenizer):
 @pytest.fixture(scope="session")
 def tagger_folder(tokenizer, tmp_path_factory):
     """A tiny random GLM with its tokenizer and settings, saved as a tuned model is."""
-    import torch
-    from transformers import GlmConfig, GlmForCausalLM
-
     from llmner_hf.core.entities import EntityType, LabelSet
     from llmner_hf.settings import Schema, TaggerSettings
+    from tests.models import tiny
 
-    torch.manual_seed(3)
-    model = GlmForCausalLM(
-        GlmConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=32,
-            intermediate_size=48,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=2,
-            head_dim=16,
-            max_position_embeddings=512,
-            initializer_range=0.3,
-            pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        )
-    )
+    model = tiny("glm", tokenizer, seed=3)
     english = Schema("", "en", LabelSet((EntityType("protein"), EntityType("DNA"))))
     chinese = Schema("", "zh", LabelSet((EntityType("疾病"),)))
     settings = TaggerSettings(

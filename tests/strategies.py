@@ -7,6 +7,7 @@ and whole strings that look like tags, headers or items. Entities nest, touch, s
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,6 +25,11 @@ _PHRASES = (
     "<|im_end|>", "```json\n", "<sup>2</sup>", "IL-2", "x x", "xx",
 )  # fmt: skip
 NAMES = ("DNA", "x", "cell_type", "疾病", "&lt;DNA", "/DNA", "a b", "-", "DNA 2", "dna")
+
+
+def number(quick: int, thorough: int) -> int:
+    """How many examples to try: few, or many with the Hypothesis profile ``thorough``."""
+    return thorough if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else quick
 
 
 def texts(max_parts: int = 24) -> st.SearchStrategy[str]:

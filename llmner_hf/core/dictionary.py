@@ -81,6 +81,10 @@ class Dictionary:
                 position += 1
         return tuple(entities)
 
+    def ends(self, text: str, start: int) -> Iterator[int]:
+        """Where the mentions that begin at a character end, longest first."""
+        return self._ends(_fold(text), start)
+
     def _ends(self, folded: str, start: int) -> Iterator[int]:
         """Where the mentions that begin at ``start`` end, longest first."""
         if _in_word(folded, start):

@@ -173,6 +173,7 @@ class ProblemKind(StrEnum):
     MALFORMED = "malformed"
     TRUNCATED = "truncated"
     TOO_LONG = "too long"
+    DERAILED = "derailed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,120 +1,107 @@
-"""Masked greedy decoding: at every step the most probable token among those that copy and tag.
+"""Copy-constrained decoding: masked greedy, with drafts that are verified many tokens at a time.
 
-In: a causal language model, its tokenizer, the settings it was tuned with. Out: predictions whose
-entities lie inside the text, always, whatever the text says. One token a step and row, a batch of
-texts at a time, a key-value cache: simple and right, the reference for every faster decoder. The
-result does not depend on the batch; on a tie the lowest token id wins.
-
-An entity's score is the product of the probabilities of its two brackets among the allowed tokens:
-how sure the model was to open here rather than to copy on, times how sure it was to close there.
-It is conditional on everything written before and it is not calibrated.
+In: requests. Out: predictions whose entities lie inside the text, always, whatever the text says.
+At every step the most probable token among those that copy and tag; on a tie the lowest id. The
+tokens are those of `decoding.reference`, which writes one a step: here a pass of the model verifies
+a draft (`decoding.drafts`), keeps what it would have written itself, and corrects the first token
+that it would not. Rows of a batch advance on their own and are given to the next text when done;
+what the prompts of a label set have in common is computed once. Neither drafts nor company change a
+token, but for ties within rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from llmner_hf.core.copying import Place
-from llmner_hf.core.entities import Entity, Prediction, ScoredEntity
-from llmner_hf.core.errors import SettingError
+from llmner_hf.core.entities import Prediction
+from llmner_hf.decoding.automaton import Automaton
+from llmner_hf.decoding.cache import Prefixes, RowCache, layers_of
+from llmner_hf.decoding.drafts import Drafter, Walk
+from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
-from llmner_hf.grammar import Grammar
-from llmner_hf.lattice import Lattice, Position
-from llmner_hf.settings import Schema, TaggerSettings
-from llmner_hf.tokens import Prompt, Tokens
+from llmner_hf.decoding.symbolic import SymbolicDecoder
+from llmner_hf.settings import TaggerSettings
+
+# Memory for the prefixes of label sets. Ours: 40 prompts of 650 tokens of a 9B GLM, 41 kB each.
+PREFIX_BYTES = 2**30
+# No draft is shorter, and the longest is a few lines.
+SHORTEST_DRAFT, LONGEST_DRAFT = 4, 1024
+# Rows of the output matrix at a time, where a confidence needs them all.
+FULL_ROWS = 256
 
 
 class Row:
-    """One text being written: its place in the automaton, brackets open, entities found."""
+    """One text being written."""
 
-    def __init__(self, lattice: Lattice, request: Request, prompt: list[int]) -> None:
-        self.lattice = lattice
-        self.request = request
-        self.prompt = prompt
-        self.at: Position = lattice.start
-        self.steps = lattice.steps(self.at)
-        self.written: list[int] = []
-        self._open: list[tuple[int, float]] = []
-        self._found: list[ScoredEntity] = []
+    def __init__(
+        self, index: int, automaton: Automaton, request: Request, drafter: Drafter
+    ) -> None:
+        self.index = index
+        self.automaton = automaton
+        self.record = Record(request.id)
+        self.names = automaton.lattice.grammar.labels.names
+        self.cell, self.line = automaton.start, -1
+        self.known = drafter.knowledge(automaton)
+        self.pending: list[int] = []
+        self.done = False
 
-    @property
-    def done(self) -> bool:
-        """Whether the end token has been written."""
-        return self.at.state.place is Place.END
-
-    def write(self, token: int, probability: float) -> None:
+    def write(self, token: int, log_probability: float, log_mass: float) -> None:
         """Take a legal token; note where brackets open and close."""
-        before, self.at = self.at, self.steps[token]
-        self.steps = self.lattice.steps(self.at)
-        self.written.append(token)
-        if self.at.state.place is Place.BODY and before.state.place is Place.BODY:
-            deeper = self.at.state.depth - before.state.depth
-            if deeper > 0:
-                self._open.append((self.at.state.position, probability))
-            elif deeper < 0:
-                start, opened = self._open.pop()
-                label = self.lattice.grammar.labels.names[self.at.state.next_type - 1]
-                entity = Entity(start, self.at.state.position, label)
-                self._found.append(ScoredEntity(entity, opened * probability))
-
-    @property
-    def prediction(self) -> Prediction:
-        """What was found."""
-        return Prediction(self.request.id, tuple(self._found))
+        cell, self.line = self.automaton.after(self.cell, self.line, token)
+        self.record.write(token, log_probability, log_mass)
+        if cell is None:
+            self.done = True
+            return
+        if cell.depth > self.cell.depth:
+            self.record.opened(cell.at.state.position, log_probability)
+        elif cell.depth < self.cell.depth:
+            self.record.closed(cell.at.state.position, self.names[self.line])
+        self.cell = cell
 
 
-class ConstrainedDecoder:
-    """Masked greedy decoding with one model.
+class ConstrainedDecoder(SymbolicDecoder):
+    """Copy-constrained decoding with one model.
 
     Args:
-        model: a causal language model, with its adapter if it has one.
+        model: a causal language model, with its adapter if it has one; all layers attend fully.
         tokenizer: its tokenizer.
         settings: how it was tuned.
+        drafter: the policy of drafts; changes speed alone.
+        longest_draft: the longest draft in tokens; measured on the device if absent.
+        prefix_bytes: memory for what prompts have in common; 0 computes every prompt whole.
 
     Raises:
-        SettingError: it was not tuned for symbolic tagging, or its tokenizer cannot copy.
+        SettingError: the model was not tuned for symbolic tagging, its tokenizer cannot copy, or
+            its attention has windows.
     """
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: TaggerSettings
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        settings: TaggerSettings,
+        *,
+        drafter: Drafter | None = None,
+        longest_draft: int | None = None,
+        prefix_bytes: int = PREFIX_BYTES,
     ) -> None:
-        if settings.strategy != "symbolic":
-            raise SettingError(
-                f"constrained decoding writes symbolic tags, and this model was tuned for "
-                f"{settings.strategy!r}; use free decoding"
-            )
-        self.model = model
-        self.tokens = Tokens(tokenizer)
-        self.settings = settings
-        self._grammars: dict[Schema, Grammar] = {}
-
-    def row(self, request: Request) -> Row:
-        """The row of a request, with nothing written yet."""
-        schema = request.schema
-        if schema not in self._grammars:
-            grammar = Grammar(self.tokens, schema.labels, self.settings.max_depth)
-            self._grammars[schema] = grammar
-        lattice = Lattice(self._grammars[schema], request.text)
-        return Row(lattice, request, self._prompt(request).ids)
-
-    def _prompt(self, request: Request) -> Prompt:
-        schema = request.schema
-        return self.tokens.prompt(
-            request.text,
-            schema.labels,
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-        )
-
-    def length(self, request: Request) -> int:
-        """The tokens that prompt and completion need, were there a line for every type."""
-        prompt = self._prompt(request)
-        return len(prompt.ids) + len(prompt.text) * len(request.schema.labels)
+        super().__init__(model, tokenizer, settings)
+        layers_of(model)
+        self.drafter = drafter or Drafter()
+        self.longest_draft = longest_draft
+        self.passes = 0
+        self._prefixes = Prefixes(model, prefix_bytes)
+        self._costs: tuple[float, float] | None = None
+        self._opening = [
+            token for token in (self.tokens.open, self.tokens.spaced_open) if token is not None
+        ]
 
     @torch.inference_mode()
     def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
@@ -124,73 +111,200 @@ class ConstrainedDecoder:
             requests: what to annotate; long texts first, so that a batch holds like lengths.
             batch_size: texts at a time; changes speed and memory, never a result.
         """
-        order = sorted(range(len(requests)), key=lambda i: -len(requests[i].text))
-        predictions: dict[int, Prediction] = {}
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            rows = [self.row(requests[index]) for index in chosen]
-            self._write(rows)
-            predictions.update(zip(chosen, (row.prediction for row in rows), strict=True))
-        return [predictions[index] for index in range(len(requests))]
+        return [record.prediction for record in self.write(requests, batch_size)]
 
-    def _write(self, rows: list[Row]) -> None:
-        """Write all completions, token by token; rows that are done leave the batch."""
-        logits, cache, mask = self._read([row.prompt for row in rows])
-        while True:
-            for row, (token, probability) in zip(rows, choices(rows, logits), strict=True):
-                row.write(token, probability)
-            left = [index for index, row in enumerate(rows) if not row.done]
-            if not left:
-                return
-            if len(left) < len(rows):
-                keep = torch.tensor(left, device=mask.device)
-                cache.batch_select_indices(keep)
-                rows, mask = [rows[index] for index in left], mask[keep]
-            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-            last = torch.tensor([[row.written[-1]] for row in rows], device=mask.device)
-            logits = self._forward(last, mask, cache)
+    @torch.inference_mode()
+    def write(self, requests: Sequence[Request], batch_size: int = 16) -> list[Record]:
+        """The completions of all requests, in their order; arguments as in ``decode``."""
+        waiting = deque(sorted(range(len(requests)), key=lambda i: -len(requests[i].text)))
+        size = min(batch_size, len(waiting))
+        records: dict[int, Record] = {}
+        cache = RowCache(self.model, size)
+        rows: list[Row] = []
+        most = self._longest(size)
+        while waiting or rows:
+            while waiting and len(rows) < size:
+                rows.append(self._begin(requests, waiting.popleft(), cache, len(rows)))
+            self._advance(rows, cache, most)
+            keep = []
+            for place, row in enumerate(rows):
+                if row.done:
+                    records[row.index] = row.record
+                    if not waiting:
+                        continue
+                    rows[place] = self._begin(requests, waiting.popleft(), cache, place)
+                keep.append(place)
+            if len(keep) < len(rows):
+                cache.keep(keep)
+                rows = [rows[place] for place in keep]
+        return [records[index] for index in range(len(requests))]
 
-    def _read(self, prompts: list[list[int]]) -> tuple[torch.Tensor, DynamicCache, torch.Tensor]:
-        """The logits behind each prompt, padded on the left; the cache; the attention mask."""
-        width = max(map(len, prompts))
-        ids = torch.full((len(prompts), width), self.tokens.stop)
-        mask = torch.zeros(len(prompts), width, dtype=torch.long)
-        for index, prompt in enumerate(prompts):
-            ids[index, width - len(prompt) :] = torch.tensor(prompt)
-            mask[index, width - len(prompt) :] = 1
-        cache, device = DynamicCache(config=self.model.config), self.model.device
-        mask = mask.to(device)
-        return self._forward(ids.to(device), mask, cache), cache, mask
+    def _begin(self, requests: Sequence[Request], index: int, cache: RowCache, place: int) -> Row:
+        """The row of a request, its place in the cache made ready."""
+        request = requests[index]
+        prompt = self.prompt(request)
+        row = Row(index, Automaton(self.lattice(request)), request, self.drafter)
+        head = prompt.head if self._prefixes.most_bytes else ()
+        cache.begin(place, self._prefixes.get(head))
+        row.pending = prompt.ids[len(head) :]
+        return row
 
-    def _forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: Any) -> torch.Tensor:
-        """The logits of the last position in fp32, (batch, vocabulary)."""
-        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        output = self.model(
-            input_ids=ids,
+    def _advance(self, rows: list[Row], cache: RowCache, most: int) -> None:
+        """One pass of every row; rows with much to read go apart, lest the others be padded."""
+        walks = [
+            self.drafter.draft(
+                row.automaton,
+                row.cell,
+                row.line,
+                row.known,
+                [start for start, _ in row.record.open],
+                most,
+            )
+            for row in rows
+        ]
+        widths = [
+            len(row.pending) + len(walk.tokens) for row, walk in zip(rows, walks, strict=True)
+        ]
+        usual = 2 * min(widths) + SHORTEST_DRAFT
+        for chosen in (
+            [place for place, width in enumerate(widths) if width <= usual],
+            [place for place, width in enumerate(widths) if width > usual],
+        ):
+            if chosen:
+                self._verify(
+                    [rows[place] for place in chosen],
+                    [walks[place] for place in chosen],
+                    cache,
+                    chosen,
+                )
+
+    def _verify(
+        self, rows: list[Row], walks: list[Walk], cache: RowCache, places: list[int]
+    ) -> None:
+        """Read pending tokens and drafts; write what the model itself would have written."""
+        self.passes += 1
+        width = max(len(r.pending) + len(w.tokens) for r, w in zip(rows, walks, strict=True))
+        ids = np.full((len(rows), width), self.tokens.stop)
+        first = []  # the first place of each row where a token is chosen, in the flattened batch
+        for place, (row, walk) in enumerate(zip(rows, walks, strict=True)):
+            tokens = row.pending + walk.tokens
+            ids[place, : len(tokens)] = tokens
+            first.append(place * width + len(row.pending) - 1)
+        positions, mask = cache.place(places, width)
+        hidden = self.model.get_decoder()(
+            input_ids=torch.from_numpy(ids).to(self.model.device),
             attention_mask=mask,
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
-            logits_to_keep=1,
-        )
-        return output.logits[:, -1].float()
+        ).last_hidden_state.flatten(0, 1)
+        places_chosen = [
+            start + i
+            for start, walk in zip(first, walks, strict=True)
+            for i in range(len(walk.cells))
+        ]
+        states = hidden[torch.tensor(places_chosen, device=hidden.device)]
+        choices, chosen, allowed = self._choose(states, walks)
+        written: list[int] = []  # those of the choices that are
+        own: list[list[int]] = []
+        begin = 0
+        for row, walk, place in zip(rows, walks, places, strict=True):
+            answers = choices[begin : begin + len(walk.cells)]
+            agreed = _agreement(answers, walk.tokens)
+            cache.lengths[place] += len(row.pending) + agreed
+            if agreed < len(walk.tokens):
+                self.drafter.learn(walk, answers, agreed, row.known)
+            own.append(answers[: agreed + 1])
+            row.pending = answers[agreed : agreed + 1]
+            written += range(begin, begin + len(own[-1]))
+            begin += len(walk.cells)
+        index = torch.tensor(written, device=states.device)
+        every = self._every(states[index]) if self.settings.confidence == "full" else allowed[index]
+        logs = iter((chosen[index] - every).tolist())
+        masses = iter((allowed[index] - every).tolist())
+        for row, tokens in zip(rows, own, strict=True):
+            for token in tokens:
+                row.write(token, next(logs), next(masses))
+
+    def _choose(
+        self, states: torch.Tensor, walks: list[Walk]
+    ) -> tuple[list[int], torch.Tensor, torch.Tensor]:
+        """The best legal token of each state, by those rows of the output matrix alone.
+
+        Args:
+            states: those behind the cells of all walks, (places, hidden).
+            walks: the drafts.
+
+        Returns:
+            The tokens, their logits, and the logsumexp of all legal ones, (places,).
+        """
+        legal = [cell.tokens for walk in walks for cell in walk.cells]
+        width = max(map(len, legal))
+        padded = np.array([tokens + [-1] * (width - len(tokens)) for tokens in legal])
+        some, inverse = np.unique(padded, return_inverse=True)
+        device, head = states.device, self.model.get_output_embeddings()
+        rows = torch.from_numpy(some).to(device)
+        logits = states.float() @ head.weight[rows.clamp(min=0)].float().T
+        if getattr(head, "bias", None) is not None:
+            logits = logits + head.bias[rows.clamp(min=0)].float()
+        logits[:, rows < 0] = -torch.inf
+        index = torch.from_numpy(inverse.reshape(padded.shape)).to(device)
+        own = raised = logits.gather(1, index)
+        if self.settings.bracket_bias:
+            opening = torch.from_numpy(np.isin(padded, self._opening)).to(device)
+            raised = own + self.settings.bracket_bias * opening
+        best = raised.argmax(1)  # the first of equals, and the tokens are sorted
+        tokens = padded[np.arange(len(legal)), best.cpu().numpy()]
+        return tokens.tolist(), own.gather(1, best[:, None])[:, 0], own.logsumexp(1)
+
+    def _every(self, states: torch.Tensor) -> torch.Tensor:
+        """The logsumexp over the whole vocabulary, (places,)."""
+        head = self.model.get_output_embeddings()
+        return torch.cat([head(part).float().logsumexp(1) for part in states.split(FULL_ROWS)])
+
+    def _longest(self, size: int) -> int:
+        """The longest draft that pays: as many tokens as cost what a pass costs anyway."""
+        if self.longest_draft is not None:
+            return self.longest_draft
+        if self._costs is None:
+            self._costs = self._measured()
+        by_pass, by_token = self._costs
+        longest = int(by_pass / (max(size, 1) * by_token))
+        return max(SHORTEST_DRAFT, min(longest, LONGEST_DRAFT))
+
+    def _measured(self) -> tuple[float, float]:
+        """Seconds of a pass, and of a token more in it, on this device."""
+        short, long = (self._timed(width) for width in (1, 65))
+        by_token = max((long - short) / 64, 1e-9)
+        return max(short - by_token, 1e-6), by_token
+
+    def _timed(self, width: int) -> float:
+        """Seconds of a pass of one row, the best of a few."""
+        times = []
+        for _ in range(4):
+            cache = RowCache(self.model, 1)
+            positions, mask = cache.place([0], width)
+            ids = torch.full((1, width), self.tokens.stop, device=self.model.device)
+            started = perf_counter()
+            states: Any = self.model.get_decoder()(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+            ).last_hidden_state
+            states[0, 0, 0].item()  # waits for the device
+            times.append(perf_counter() - started)
+        return min(times)
 
 
-def choices(rows: Sequence[Row], logits: torch.Tensor) -> Iterator[tuple[int, float]]:
-    """For each row the best legal token and its probability among the legal ones.
+def _agreement(choices: list[int], draft: list[int]) -> int:
+    """How many tokens of the draft are what the model chose.
 
-    Args:
-        rows: the rows of the batch.
-        logits: (batch, vocabulary).
+    >>> _agreement([1, 2, 9, 4], [1, 2, 3])
+    2
     """
-    legal = [sorted(row.steps) for row in rows]
-    width = max(map(len, legal))
-    padded = torch.tensor([tokens + tokens[:1] * (width - len(tokens)) for tokens in legal])
-    real = torch.tensor([[i < len(tokens) for i in range(width)] for tokens in legal])
-    scores = logits.gather(1, padded.to(logits.device)).cpu().masked_fill(~real, -torch.inf)
-    best = scores.argmax(1)  # the first of equals, and the tokens are sorted
-    probabilities = scores.softmax(1).gather(1, best[:, None])[:, 0]
-    for tokens, place, probability in zip(
-        legal, best.tolist(), probabilities.tolist(), strict=True
-    ):
-        yield tokens[place], min(probability, 1.0)
+    for place, token in enumerate(draft):
+        if choices[place] != token:
+            return place
+    return len(draft)

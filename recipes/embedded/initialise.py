@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=160)
     parser.add_argument("--intermediate", type=int, default=384)
     parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--copying-steps", type=int, default=400)
+    parser.add_argument("--copying-steps", type=int, default=800)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     own = training_texts(given.dataset)

@@ -1,0 +1,138 @@
+"""Masked greedy decoding, token by token: slow, simple, and what every faster decoder must equal.
+
+In: requests. Out: predictions. At every step the most probable token among those that copy and tag;
+one token a step and row, a batch of texts at a time, a key-value cache. The result does not depend
+on the batch; on a tie the lowest token id wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+from llmner_hf.core.copying import Place
+from llmner_hf.core.entities import Prediction
+from llmner_hf.decoding.record import Record
+from llmner_hf.decoding.request import Request
+from llmner_hf.decoding.symbolic import SymbolicDecoder
+from llmner_hf.lattice import Lattice, Position
+
+
+class Row:
+    """One text being written, and its place in the automaton."""
+
+    def __init__(self, lattice: Lattice, request: Request, prompt: list[int]) -> None:
+        self.lattice = lattice
+        self.prompt = prompt
+        self.record = Record(request.id)
+        self.at: Position = lattice.start
+        self.steps = lattice.steps(self.at)
+
+    @property
+    def done(self) -> bool:
+        """Whether the end token has been written."""
+        return self.at.state.place is Place.END
+
+    def write(self, token: int, log_probability: float, log_mass: float) -> None:
+        """Take a legal token; note where brackets open and close."""
+        before, self.at = self.at, self.steps[token]
+        self.steps = self.lattice.steps(self.at)
+        self.record.write(token, log_probability, log_mass)
+        state = self.at.state
+        if state.place is Place.BODY and before.state.place is Place.BODY:
+            if state.depth > before.state.depth:
+                self.record.opened(state.position, log_probability)
+            elif state.depth < before.state.depth:
+                label = self.lattice.grammar.labels.names[state.next_type - 1]
+                self.record.closed(state.position, label)
+
+
+class ReferenceDecoder(SymbolicDecoder):
+    """Masked greedy decoding with one model; arguments as in ``SymbolicDecoder``."""
+
+    def row(self, request: Request) -> Row:
+        """The row of a request, with nothing written yet."""
+        return Row(self.lattice(request), request, self.prompt(request).ids)
+
+    @torch.inference_mode()
+    def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
+        """The predictions of all requests, in their order.
+
+        Args:
+            requests: what to annotate; long texts first, so that a batch holds like lengths.
+            batch_size: texts at a time; changes speed and memory, never a result.
+        """
+        rows = [self.row(request) for request in requests]
+        order = sorted(rows, key=lambda row: -len(row.prompt))
+        for start in range(0, len(order), batch_size):
+            self.write(order[start : start + batch_size])
+        return [row.record.prediction for row in rows]
+
+    @torch.inference_mode()
+    def write(self, rows: list[Row]) -> None:
+        """Write all completions, token by token; rows that are done leave the batch."""
+        logits, cache, mask = self._read([row.prompt for row in rows])
+        while True:
+            for row, choice in zip(rows, self._choices(rows, logits), strict=True):
+                row.write(*choice)
+            left = [index for index, row in enumerate(rows) if not row.done]
+            if not left:
+                return
+            if len(left) < len(rows):
+                keep = torch.tensor(left, device=mask.device)
+                cache.batch_select_indices(keep)
+                rows, mask = [rows[index] for index in left], mask[keep]
+            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+            last = torch.tensor([[row.record.tokens[-1]] for row in rows], device=mask.device)
+            logits = self._forward(last, mask, cache)
+
+    def _read(self, prompts: list[list[int]]) -> tuple[torch.Tensor, DynamicCache, torch.Tensor]:
+        """The logits behind each prompt, padded on the left; the cache; the attention mask."""
+        width = max(map(len, prompts))
+        ids = torch.full((len(prompts), width), self.tokens.stop)
+        mask = torch.zeros(len(prompts), width, dtype=torch.long)
+        for index, prompt in enumerate(prompts):
+            ids[index, width - len(prompt) :] = torch.tensor(prompt)
+            mask[index, width - len(prompt) :] = 1
+        cache, device = DynamicCache(config=self.model.config), self.model.device
+        mask = mask.to(device)
+        return self._forward(ids.to(device), mask, cache), cache, mask
+
+    def _forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: Any) -> torch.Tensor:
+        """The logits of the last position in fp32, (batch, vocabulary)."""
+        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        output = self.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1].float().cpu()
+
+    def _choices(
+        self, rows: Sequence[Row], logits: torch.Tensor
+    ) -> Iterator[tuple[int, float, float]]:
+        """For each row the best legal token, its log probability, and that of all legal ones.
+
+        Args:
+            rows: the rows of the batch.
+            logits: (batch, vocabulary).
+        """
+        opening = {self.tokens.open, self.tokens.spaced_open}
+        bias = self.settings.bracket_bias
+        for row, scores in zip(rows, logits, strict=True):
+            legal = sorted(row.steps)
+            own = scores[legal]
+            raised = own + torch.tensor([bias if token in opening else 0.0 for token in legal])
+            best = int(raised.argmax())  # the first of equals, and the tokens are sorted
+            allowed = own.logsumexp(0)
+            if self.settings.confidence == "full":
+                every = scores.logsumexp(0)
+                yield legal[best], float(own[best] - every), float(allowed - every)
+            else:
+                yield legal[best], float(own[best] - allowed), 0.0

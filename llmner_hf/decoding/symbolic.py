@@ -1,0 +1,77 @@
+"""What every decoder of symbolic completions needs: prompts, lattices, and a fitting model.
+
+In: a causal language model, its tokenizer, the settings it was tuned with. Out: for a request its
+prompt and the token automaton of its text.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from llmner_hf.core.errors import SettingError
+from llmner_hf.decoding.request import Request
+from llmner_hf.grammar import Grammar
+from llmner_hf.lattice import Lattice
+from llmner_hf.settings import Schema, TaggerSettings
+from llmner_hf.tokens import Prompt, Tokens
+
+# Label sets whose tries are kept at a time. Ours: a service may see many made up by its users.
+GRAMMARS = 64
+
+
+class SymbolicDecoder:
+    """A model that writes symbolic completions.
+
+    Args:
+        model: a causal language model, with its adapter if it has one.
+        tokenizer: its tokenizer.
+        settings: how it was tuned.
+
+    Raises:
+        SettingError: it was not tuned for symbolic tagging, or its tokenizer cannot copy.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: TaggerSettings
+    ) -> None:
+        if settings.strategy != "symbolic":
+            raise SettingError(
+                f"constrained decoding writes symbolic tags, and this model was tuned for "
+                f"{settings.strategy!r}; use free decoding"
+            )
+        self.model = model
+        self.tokens = Tokens(tokenizer)
+        self.settings = settings
+        self._grammars: OrderedDict[Schema, Grammar] = OrderedDict()
+
+    def lattice(self, request: Request) -> Lattice:
+        """The token automaton of a request's text."""
+        schema = request.schema
+        grammar = self._grammars.pop(schema, None) or Grammar(
+            self.tokens,
+            schema.labels,
+            self.settings.max_depth,
+            every_type=self.settings.every_type,
+        )
+        self._grammars[schema] = grammar
+        if len(self._grammars) > GRAMMARS:
+            self._grammars.popitem(last=False)
+        return Lattice(grammar, request.text)
+
+    def prompt(self, request: Request) -> Prompt:
+        """The prompt of a request."""
+        schema = request.schema
+        return self.tokens.prompt(
+            request.text,
+            schema.labels,
+            schema.language,
+            title=schema.title,
+            style=self.settings.style,
+        )
+
+    def length(self, request: Request) -> int:
+        """The tokens that prompt and completion need, were there a line for every type."""
+        prompt = self.prompt(request)
+        return len(prompt.ids) + len(prompt.text) * len(request.schema.labels)

@@ -1,0 +1,85 @@
+"""Fast and slow decoder agree on sentences of the real corpora.
+
+The profile ``thorough`` compares 2,100 sentences with the embedded model, and 200 with random
+weights for every architecture; otherwise a few of each.
+"""
+
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from llmner_hf.core.sentences import split
+from llmner_hf.decoding.constrained import ConstrainedDecoder
+from llmner_hf.decoding.drafts import Drafter
+from llmner_hf.decoding.reference import ReferenceDecoder
+from llmner_hf.decoding.request import Request
+from llmner_hf.pipelines import EMBEDDED
+from llmner_hf.readers import read_any
+from llmner_hf.settings import TAGGER_FILE, TaggerSettings
+from tests.models import tiny
+from tests.strategies import number
+
+FILES = {
+    "genia": "genia/derived/genia_test.jsonl.xz",
+    "bc5cdr_chemical": "bc5cdr/CDR_TestSet.PubTator.txt.xz",
+    "cmeee_v2": "cmeee_v2/CMeEE-V2_dev.json.xz",
+}
+
+
+def sentences(shared, settings, limit):
+    """Requests for the first sentences of each corpus."""
+    found = []
+    for name, path in FILES.items():
+        schema, own = settings.schema(name), []
+        for example in read_any(shared / "corpora" / path, dataset=name).examples:
+            spans = split(example.text, schema.language)
+            own += [
+                Request(f"{name}/{example.id}/{a}", example.text[a:b], schema) for a, b in spans
+            ]
+            if len(own) >= limit:
+                break
+        found += own[:limit]
+    return found
+
+
+def compare(model, tokenizer, settings, many, batches):
+    reference = ReferenceDecoder(model, tokenizer, settings)
+    rows = [reference.row(request) for request in many]
+    order = sorted(rows, key=lambda row: -len(row.prompt))
+    for begin in range(0, len(order), 16):
+        reference.write(order[begin : begin + 16])
+    wanted = [row.record.tokens for row in rows]
+    for size, options in batches:
+        decoder = ConstrainedDecoder(model, tokenizer, settings, **options)
+        found = [record.tokens for record in decoder.write(many, size)]
+        different = [r.id for r, a, b in zip(many, found, wanted, strict=True) if a != b]
+        assert not different
+
+
+def test_the_embedded_model(shared):
+    model = AutoModelForCausalLM.from_pretrained(EMBEDDED).eval()
+    settings = TaggerSettings.load(EMBEDDED / TAGGER_FILE)
+    many = sentences(shared, settings, number(10, 700))
+    batches = [
+        (1, {}),
+        (8, {"prefix_bytes": 0}),
+        (32, {"drafter": Drafter(hints=False), "longest_draft": 100}),
+    ]
+    compare(model, AutoTokenizer.from_pretrained(EMBEDDED), settings, many, batches)
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        ("glm", "glm-4-9b-chat-hf"),
+        ("glm4", "glm-4-9b-chat-hf"),
+        ("qwen2", "qwen2.5-7b-instruct"),
+        ("llama", "llama-3.1-8b-instruct"),
+    ],
+)
+def test_random_weights_with_the_real_tokenizers(shared, family, name):
+    """Vocabularies of 150,000 tokens, pieces of many characters, real prompts."""
+    tokenizer = AutoTokenizer.from_pretrained(shared / "tokenizers" / name)
+    model = tiny(family, tokenizer, max_position_embeddings=4096)
+    settings = TaggerSettings(max_depth=2)
+    many = sentences(shared, settings, number(2, 70))
+    compare(model, tokenizer, settings, many, [(1, {}), (8, {"longest_draft": 30})])
