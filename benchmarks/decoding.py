@@ -178,7 +178,11 @@ class Case:
         elif self.forced:  # as long as the gold; the tokens are the model's own
             options["min_new_tokens"] = longest
         made = self.model.generate(
-            ids, attention_mask=mask, max_new_tokens=longest, do_sample=False, **options
+            ids.to(self.model.device),
+            attention_mask=mask.to(self.model.device),
+            max_new_tokens=longest,
+            do_sample=False,
+            **options,
         )
         if constrained:
             for place, i in enumerate(chosen):
@@ -195,7 +199,7 @@ class Case:
                 for place, tokens in enumerate(whole):
                     ids[place, : len(tokens)] = torch.tensor(tokens)
                 with torch.inference_mode():
-                    self.model.get_decoder()(input_ids=ids, use_cache=False)
+                    self.model.get_decoder()(input_ids=ids.to(self.model.device), use_cache=False)
             return 0
 
         return run

@@ -133,7 +133,10 @@ class TrainingSettings:
         datasets: folders or Hub ids of tagged datasets; all are trained on jointly (paper II-B).
         strategy: the tagging strategy.
         style: the prompt's style.
-        max_depth, every_type: see ``TaggerSettings``.
+        max_depth: the deepest nesting to learn; the tagger's own is what the training data shows of
+            it.
+        every_type: see ``TaggerSettings``.
+        bracket_biases: those to try at every validation; the best one travels with the model.
         max_tokens: the longest example, prompt and completion together. The authors' script cuts
             at 1,024 silently; here a longer text is split at sentences, and what cannot be split is
             left out and counted.
@@ -143,6 +146,14 @@ class TrainingSettings:
             not 0: the expectation is the same, and a large vocabulary costs a small model dear.
         word_dropout: the share of distinct text tokens of an example that are hidden from the
             model wherever they stand in it. 0 is the paper's.
+        mixing: ``alternate`` takes Chinese and English in turn, as the paper does (II-B);
+            ``shuffle`` does not look at the language.
+        exhausted: what follows when the smaller side is used up: ``rest`` of the other side,
+            ``repeat``, or ``stop``. The paper does not say; the default sees every example once.
+        weights: corpus -> how often an epoch has its examples, as ``biored=2``; 1 if absent.
+        pack: examples of one corpus that follow each other and share one copy of what their prompts
+            have in common, with the same loss. 1 mixes single sentences, as the paper does. Default
+            a device's whole batch for style ``prefix``, else 1.
         validation_size: examples of each dataset's validation split, from its beginning, that are
             decoded and scored.
         join_validation: whether the rest of the validation splits is trained on, as the paper's
@@ -155,10 +166,15 @@ class TrainingSettings:
     style: str = "prefix"
     max_depth: int = 3
     every_type: bool = False
+    bracket_biases: list[float] = field(default_factory=lambda: [0.0])
     max_tokens: int = 1024
     allowed_share: float = 0.0
     full_sample: float = 1.0
     word_dropout: float = 0.0
+    mixing: str = "alternate"
+    exhausted: str = "rest"
+    weights: list[str] = field(default_factory=list)
+    pack: int | None = None
     validation_size: int = 200
     join_validation: bool = False
     default_datasets: list[str] = field(default_factory=list)
@@ -176,13 +192,18 @@ class TrainingSettings:
                     f"{self.strategy!r} completions; leave it out"
                 )
 
-    def tagger(self, schemas: Mapping[str, Schema]) -> TaggerSettings:
-        """The settings that travel with the tuned model."""
+    def tagger(self, schemas: Mapping[str, Schema], depth: int) -> TaggerSettings:
+        """The settings that travel with the tuned model.
+
+        Args:
+            schemas: the datasets, by name.
+            depth: the deepest nesting in their training texts.
+        """
         pairs = [entry.partition("=") for entry in self.default_datasets]
         return TaggerSettings(
             strategy=self.strategy,  # type: ignore[arg-type]
             style=self.style,  # type: ignore[arg-type]
-            max_depth=self.max_depth,
+            max_depth=max(1, min(self.max_depth, depth)),
             every_type=self.every_type,
             confidence="allowed" if self.allowed_share == 1 else "full",
             schemas=schemas,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -134,10 +135,7 @@ def test_the_mixed_loss_is_the_mixture_of_two_cross_entropies():
 def test_only_the_completion_bears_loss_and_the_gold_token_stands_first(tokens):
     tagger = TaggerSettings(style="brief")
     preparation = Preparation(tokens, Schema("", "en", LABELS), tagger, 512)
-    rows = [
-        {"ids": r.ids, "start": r.start, "text_ids": r.text_ids, "allowed": r.allowed}
-        for r in preparation.rows(EXAMPLES)
-    ]
+    rows = [asdict(row) for row in preparation.rows(EXAMPLES)]
     batch = Collator(tokens.stop, with_allowed=True)(rows)
     gold = batch["labels"][batch["labels"] != IGNORED]
     assert torch.equal(gold, batch["allowed"][:, 0])
@@ -150,9 +148,8 @@ def test_only_the_completion_bears_loss_and_the_gold_token_stands_first(tokens):
 def test_word_dropout_hides_a_word_in_prompt_and_completion_but_not_in_the_labels(tokens):
     tagger = TaggerSettings(style="brief")
     (row,) = Preparation(tokens, Schema("", "en", LABELS), tagger, 512).rows(EXAMPLES[:1])
-    given = {"ids": row.ids, "start": row.start, "text_ids": row.text_ids, "allowed": row.allowed}
     torch.manual_seed(0)
-    batch = Collator(tokens.stop, word_dropout=0.5)([given])
+    batch = Collator(tokens.stop, word_dropout=0.5)([asdict(row)])
     ids, labels = batch["input_ids"][0], batch["labels"][0]
     changed = {old for old, new in zip(row.ids, ids.tolist(), strict=True) if old != new}
     assert 0 < len(changed) < len(row.text_ids)
@@ -182,6 +179,7 @@ def test_an_entity_that_brackets_cannot_reach_is_counted(tokens):
     preparation = Preparation(tokens, Schema("", "en", LABELS), TaggerSettings(style="brief"), 512)
     assert len(list(preparation.rows([inside]))) == 1
     assert preparation.report.unwritable == 1
+    assert preparation.report.unwritable_mentions == ["re|cep|tor"]
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
@@ -255,6 +253,29 @@ def test_an_adapter_is_saved_alone_and_reloads(start, datasets, tmp_path):
     tagger = TaggerSettings.load(out / "tagger.json")
     decoder = decoder_of(reloaded, AutoTokenizer.from_pretrained(out), tagger)
     assert predict(decoder, EXAMPLES, tagger.schema("ours")) == seen["predicted"]
+
+
+def test_the_best_bias_and_the_depth_of_the_data_travel_with_the_model(start, datasets, tmp_path):
+    """Scores are made up, so that the best bias is known; the second validation begins with it."""
+    asked = []
+
+    def validate(model, tokenizer, tagger):
+        asked.append(tagger.bracket_bias)
+        return {"f1": 1.0 - abs(tagger.bracket_bias - 1.0)}
+
+    record = train(
+        settings(every_type=True, allowed_share=1.0, bracket_biases=[0.0, 1.0, 2.0]),
+        optimisation(tmp_path, 4, eval_steps=2, torch_compile=True, torch_compile_backend="eager"),
+        ModelConfig(model_name_or_path=str(start)),
+        datasets,
+        validate,
+    )
+    assert asked == [0.0, 1.0, 2.0] * 2
+    assert record["validation"]["validation_bracket_bias"] == 1.0
+    for folder in (tmp_path, tmp_path / "best"):
+        tagger = TaggerSettings.load(folder / "tagger.json")
+        assert (tagger.bracket_bias, tagger.max_depth) == (1.0, 1)
+        assert (tagger.every_type, tagger.confidence) == (True, "allowed")
 
 
 @pytest.mark.parametrize("strategy", ["html", "json_list"])

@@ -9,7 +9,7 @@ split at sentences, and a sentence that is still too long is left out and counte
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from llmner_hf.core.entities import Entity, Example
@@ -20,6 +20,9 @@ from llmner_hf.lattice import Lattice
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.tokens import Tokens
 
+# How many of the mentions that cannot be written a report names.
+NAMED = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -28,6 +31,7 @@ class Row:
     Attributes:
         ids: prompt and completion, the end token included.
         start: where the completion begins.
+        prefix: how many tokens the prompts of all texts of the label set have in common.
         text_ids: the distinct tokens of the text.
         allowed: for each token of the completion the tokens the automaton allows there, the gold
             one first; empty for strategies without an automaton.
@@ -35,6 +39,7 @@ class Row:
 
     ids: list[int]
     start: int
+    prefix: int
     text_ids: list[int]
     allowed: list[list[int]]
 
@@ -52,6 +57,7 @@ class PreparationReport:
         lost_entities: entities of the texts left out.
         unwritable: entities left out because the automaton cannot write them: an end inside a word,
             a nesting too deep.
+        unwritable_mentions: the first of them, as they stand in the text between ``|``.
         longest: tokens of the longest row.
         tokens: tokens of all rows.
         completion_tokens: of these, the ones that bear loss.
@@ -64,6 +70,7 @@ class PreparationReport:
     entities: int = 0
     lost_entities: int = 0
     unwritable: int = 0
+    unwritable_mentions: list[str] = field(default_factory=list)
     longest: int = 0
     tokens: int = 0
     completion_tokens: int = 0
@@ -156,19 +163,45 @@ class Preparation:
             written = codec.encode(example.text, example.entities, self.schema.labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]
         ids = prompt.ids
-        return Row(ids + completion, len(ids), sorted(set(prompt.text)), allowed)
+        text_ids = sorted(set(prompt.text))
+        return Row(ids + completion, len(ids), len(prompt.head), text_ids, allowed)
 
     def _walk(self, example: Example) -> tuple[list[int], list[list[int]]]:
         """Completion and allowed tokens; entities that cannot be written are left out, counted."""
         lattice = Lattice(self._grammar, example.text)
         entities = [e for e in example.entities if lattice.writable(e, example.entities)]
-        self.report.unwritable += len(example.entities) - len(entities)
+        for entity in example.entities:
+            if entity not in entities:
+                self._note_unwritable(entity, example.text)
         ids = lattice.encode(entities)
         allowed = lattice.allowed(ids)
         for gold, legal in zip(ids, allowed, strict=True):
             place = legal.index(gold)
             legal[0], legal[place] = legal[place], legal[0]
         return ids, allowed
+
+    def _note_unwritable(self, entity: Entity, text: str) -> None:
+        self.report.unwritable += 1
+        if len(self.report.unwritable_mentions) < NAMED:
+            before, behind = text[max(entity.start - 8, 0) : entity.start], text[entity.end :][:8]
+            mention = f"{before}|{entity.surface(text)}|{behind}"
+            self.report.unwritable_mentions.append(mention)
+
+
+def nesting(entities: Iterable[Entity]) -> int:
+    """How deep entities of one type nest.
+
+    >>> nesting([Entity(0, 4, "protein"), Entity(0, 13, "protein"), Entity(0, 13, "DNA")])
+    2
+    """
+    entities = tuple(entities)
+    return max(
+        (
+            sum(o.label == e.label and o.start <= e.start and e.end <= o.end for o in entities)
+            for e in entities
+        ),
+        default=0,
+    )
 
 
 def cut(example: Example, start: int, end: int) -> Example:

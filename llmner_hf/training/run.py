@@ -9,8 +9,8 @@ checkpoint. Validation by constrained decoding belongs to a higher layer, which 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.data import label_set, title_of, to_example
 from llmner_hf.settings import Schema, TaggerSettings, TrainingSettings
 from llmner_hf.tokens import Tokens
-from llmner_hf.training.preparation import Preparation, PreparationReport
+from llmner_hf.training.mixing import MixingSampler, check_names, weights_of
+from llmner_hf.training.preparation import Preparation, PreparationReport, nesting
 from llmner_hf.training.record import draw_loss, record_of
 from llmner_hf.training.trainer import Collator, TaggerTrainer
 
@@ -61,6 +62,15 @@ def training_split(splits: DatasetDict, settings: TrainingSettings) -> Dataset:
     return concatenate_datasets([splits["train"], splits["validation"].select(rest)])
 
 
+def deepest(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> int:
+    """The deepest nesting of brackets in a line of the training completions."""
+    return max(
+        nesting(to_example(row).entities)
+        for splits in datasets.values()
+        for row in training_split(splits, settings)
+    )
+
+
 def prepare(
     datasets: Mapping[str, DatasetDict],
     tokens: Tokens,
@@ -70,9 +80,13 @@ def prepare(
     """The training rows of all datasets together, and what became of their examples."""
     parts, reports = [], {}
     for name, splits in datasets.items():
-        preparation = Preparation(tokens, tagger.schema(name), tagger, settings.max_tokens)
+        schema = tagger.schema(name)
+        preparation = Preparation(tokens, schema, tagger, settings.max_tokens)
         examples = map(to_example, training_split(splits, settings))
-        rows = [asdict(row) | {"length": len(row.ids)} for row in preparation.rows(examples)]
+        rows = [
+            asdict(row) | {"length": len(row.ids), "corpus": name, "language": schema.language}
+            for row in preparation.rows(examples)
+        ]
         parts.append(Dataset.from_list(rows))
         reports[name] = preparation.report
     return concatenate_datasets(parts), reports
@@ -109,6 +123,33 @@ def load_model(settings: ModelConfig) -> Any:
     )
 
 
+def sampler_of(
+    rows: Dataset, settings: TrainingSettings, optimisation: SFTConfig, group: int
+) -> MixingSampler | None:
+    """The order of the rows; None where transformers' own sampler does what is asked.
+
+    Raises:
+        SettingError: a setting is unknown, or two of them exclude each other.
+    """
+    check_names(settings.mixing, settings.exhausted)
+    if settings.mixing == "shuffle" and not settings.weights and group == 1:
+        return None
+    if optimisation.train_sampling_strategy != "random":
+        raise SettingError(
+            f"train_sampling_strategy {optimisation.train_sampling_strategy} needs mixing shuffle, "
+            "pack 1 and no weights: one sampler alone can order the rows"
+        )
+    return MixingSampler(
+        rows["corpus"][:],
+        rows["language"][:],
+        mixing=settings.mixing,  # type: ignore[arg-type]
+        exhausted=settings.exhausted,  # type: ignore[arg-type]
+        weights=weights_of(settings.weights),
+        group=group,
+        seed=optimisation.data_seed or optimisation.seed,
+    )
+
+
 def make_trainer(
     settings: TrainingSettings,
     optimisation: SFTConfig,
@@ -117,7 +158,11 @@ def make_trainer(
     tokenizer: PreTrainedTokenizerBase,
 ) -> TaggerTrainer:
     """The trainer of prepared rows; whatever it trains is fp32."""
+    group = settings.pack
+    if group is None:
+        group = optimisation.per_device_train_batch_size if settings.style == "prefix" else 1
     trainer = TaggerTrainer(
+        sampler=sampler_of(rows, settings, optimisation, group),
         allowed_share=settings.allowed_share,
         full_sample=settings.full_sample,
         model=load_model(model_settings),
@@ -126,7 +171,7 @@ def make_trainer(
         processing_class=tokenizer,
         peft_config=get_peft_config(model_settings),
         data_collator=Collator(
-            tokenizer.pad_token_id, settings.word_dropout, bool(settings.allowed_share)
+            tokenizer.pad_token_id, settings.word_dropout, bool(settings.allowed_share), group
         ),
     )
     # TRL casts adapters to bf16 and PEFT reloads them as fp32, so a resumed run would differ.
@@ -162,13 +207,15 @@ def train(
     tokenizer = AutoTokenizer.from_pretrained(model_path(model_settings))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    tagger = settings.tagger(schemas_of(datasets))
+    tagger = settings.tagger(schemas_of(datasets), deepest(datasets, settings))
     rows, reports = prepare(datasets, Tokens(tokenizer), tagger, settings)
     trainer = make_trainer(settings, optimisation, model_settings, rows, tokenizer)
     if validate:
-        trainer.add_callback(Validation(trainer, tokenizer, tagger, validate))
+        trainer.add_callback(
+            validation := Validation(trainer, tokenizer, tagger, validate, settings.bracket_biases)
+        )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
-    save(trainer, tagger, folder)
+    save(trainer, validation.tagger if validate else tagger, folder)
     record = record_of(settings, optimisation, model_settings, datasets, reports)
     record["history"] = trainer.state.log_history
     validated = [entry for entry in record["history"] if "validation_f1" in entry]
@@ -201,23 +248,50 @@ class Validation(TrainerCallback):
     """Scores by decoding every ``eval_steps`` and at the end; keeps the best weights in ``best/``.
 
     The scores of the kept weights lie beside them, so that a resumed run knows what to beat.
+
+    Args:
+        trainer: the trainer whose model is scored.
+        tokenizer: its tokenizer.
+        tagger: how the model is asked; afterwards with the best of the biases.
+        validate: what scores it.
+        biases: the values of ``bracket_bias`` to try.
     """
 
     def __init__(
-        self, trainer: TaggerTrainer, tokenizer: Any, tagger: TaggerSettings, validate: Validate
+        self,
+        trainer: TaggerTrainer,
+        tokenizer: Any,
+        tagger: TaggerSettings,
+        validate: Validate,
+        biases: Sequence[float],
     ) -> None:
         self.trainer, self.tokenizer, self.tagger = trainer, tokenizer, tagger
-        self.validate = validate
+        self.validate, self.biases = validate, biases
+        self._last = -1
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Validate where it is due."""
-        if state.global_step % int(args.eval_steps) and state.global_step != state.max_steps:
-            return
+        if state.global_step % int(args.eval_steps) == 0:
+            self._score(args, state)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Validate what will be saved."""
+        if state.global_step != self._last:
+            self._score(args, state)
+
+    def _score(self, args: Any, state: Any) -> None:
+        self._last = state.global_step
         model = self.trainer.accelerator.unwrap_model(self.trainer.model)
         model.eval()
         with torch.no_grad():
-            scores = self.validate(model, self.tokenizer, self.tagger)
+            tried = {
+                bias: self.validate(model, self.tokenizer, replace(self.tagger, bracket_bias=bias))
+                for bias in self.biases
+            }
         model.train()
+        best = max(tried, key=lambda bias: tried[bias]["f1"])
+        self.tagger = replace(self.tagger, bracket_bias=best)
+        scores = {**tried[best], "bracket_bias": best}
         self.trainer.log({f"validation_{name}": value for name, value in scores.items()})
         folder = Path(args.output_dir, "best")
         kept = folder / "validation.json"

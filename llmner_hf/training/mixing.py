@@ -1,0 +1,157 @@
+"""The order in which rows of several corpora are trained on (paper, section II-B).
+
+In: the corpus and the language of every row. Out: a sampler that shuffles anew each epoch and takes
+Chinese and English in turn, where asked: exactly in turn until the smaller side is used up. It is a
+function of seed and epoch alone, so a resumed run and every process of a distributed one see the
+same order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
+from random import Random
+from typing import Literal, get_args
+
+from torch.utils.data import Sampler
+
+from llmner_hf.core.errors import SettingError
+
+Mixing = Literal["alternate", "shuffle"]
+Exhausted = Literal["rest", "repeat", "stop"]
+
+
+class MixingSampler(Sampler[int]):
+    """Indices of rows, in a new order each epoch.
+
+    Rows of one corpus come in groups, so that their prompts' common part can be shared; with groups
+    of one row this is the paper's mixing at sentence level.
+
+    Args:
+        corpora: the corpus of each row.
+        languages: the language of each row.
+        mixing: ``alternate`` takes the languages in turn, ``shuffle`` does not look at them.
+        exhausted: what happens when the smaller side is used up. The paper does not say. ``rest``
+            goes on with the other side, so that every row is seen once; ``repeat`` begins the
+            smaller side again; ``stop`` ends the epoch there, leaving out a new part of the larger
+            side each time.
+        weights: corpus -> how often an epoch has its rows; 0.5 is a new half of them each epoch.
+        group: rows of one corpus that follow each other.
+        seed: with the epoch it determines the order.
+
+    Raises:
+        SettingError: a weight is not positive, or names no corpus.
+    """
+
+    def __init__(
+        self,
+        corpora: Sequence[str],
+        languages: Sequence[str],
+        *,
+        mixing: Mixing = "alternate",
+        exhausted: Exhausted = "rest",
+        weights: Mapping[str, float] | None = None,
+        group: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.mixing, self.exhausted, self.group, self.seed = mixing, exhausted, group, seed
+        self.epoch = 0
+        self._rows: dict[str, list[int]] = defaultdict(list)
+        self._language: dict[str, str] = {}
+        for index, (corpus, language) in enumerate(zip(corpora, languages, strict=True)):
+            self._rows[corpus].append(index)
+            self._language[corpus] = language
+        self.weights = dict(weights or {})
+        _check(self.weights, self._rows)
+        self._length = sum(1 for _ in self)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[int]:
+        random = Random(f"{self.seed}/{self.epoch}")
+        sides: dict[str, list[list[int]]] = defaultdict(list)
+        for corpus, rows in self._rows.items():
+            drawn = _drawn(rows, self.weights.get(corpus, 1.0), random)
+            side = self._language[corpus] if self.mixing == "alternate" else ""
+            sides[side] += [
+                drawn[begin : begin + self.group] for begin in range(0, len(drawn), self.group)
+            ]
+        for groups in sides.values():
+            random.shuffle(groups)
+        order = sorted(sides.values(), key=len)
+        return chain.from_iterable(self._in_turn(order, random))
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose order comes next; called by the trainer."""
+        self.epoch = epoch
+
+    def _in_turn(self, sides: list[list[list[int]]], random: Random) -> Iterator[list[int]]:
+        """One group of each side in turn, the smaller side first."""
+        shortest, longest = len(sides[0]), len(sides[-1])
+        if self.exhausted == "stop":
+            sides = [side[:shortest] for side in sides]
+        elif self.exhausted == "repeat":
+            sides = [_repeated(side, longest, random) for side in sides]
+        for turn in zip_longest(*sides):
+            yield from (group for group in turn if group is not None)
+
+
+def _check(weights: Mapping[str, float], rows: Mapping[str, list[int]]) -> None:
+    for corpus, weight in weights.items():
+        if corpus not in rows:
+            raise SettingError(
+                f"weights names {corpus!r}, which is not trained on: {', '.join(rows)}"
+            )
+        if weight <= 0:
+            raise SettingError(f"the weight of {corpus!r} must be above 0, not {weight}")
+
+
+def _drawn(rows: list[int], weight: float, random: Random) -> list[int]:
+    """So many of the rows as the weight says, whole times first, in a new order."""
+    whole, part = divmod(round(len(rows) * weight), len(rows))
+    drawn = rows * whole + random.sample(rows, part)
+    random.shuffle(drawn)
+    return drawn
+
+
+def _repeated(groups: list[list[int]], length: int, random: Random) -> list[list[int]]:
+    """The groups, again and again in a new order, up to a length."""
+    result = list(groups)
+    while len(result) < length:
+        result += random.sample(groups, len(groups))
+    return result[:length]
+
+
+def check_names(mixing: str, exhausted: str) -> None:
+    """Refuse a setting that is not one of the known.
+
+    Raises:
+        SettingError: the message names the known ones.
+    """
+    for name, value, known in (
+        ("mixing", mixing, get_args(Mixing)),
+        ("exhausted", exhausted, get_args(Exhausted)),
+    ):
+        if value not in known:
+            raise SettingError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+
+
+def weights_of(pairs: Sequence[str]) -> dict[str, float]:
+    """Weights as a recipe writes them.
+
+    >>> weights_of(["genia=0.5", "biored=2"])
+    {'genia': 0.5, 'biored': 2.0}
+
+    Raises:
+        SettingError: a pair is not ``name=number``.
+    """
+    found = {}
+    for pair in pairs:
+        name, _, number = pair.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise SettingError(f"weights: {pair!r} is not NAME=NUMBER, as in genia=0.5") from None
+    return found
