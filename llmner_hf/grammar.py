@@ -14,6 +14,9 @@ from llmner_hf.core.entities import LabelSet
 from llmner_hf.core.tagging.symbolic import header
 from llmner_hf.tokens import Tokens
 
+# Tries of pieces are forgotten at this many. Ours: about 30 MB.
+TRIES = 10_000
+
 
 @dataclass(slots=True)
 class Node:
@@ -61,6 +64,8 @@ class Grammar:
         """The trie of a piece and of its beginnings of the given lengths in characters."""
         root = self._tries.get((text, cuts))
         if root is None:
+            if len(self._tries) >= TRIES:
+                self._tries.clear()
             root = self._tries[text, cuts] = Node()
             for cut in (len(text), *cuts):
                 root.add(self.tokens.piece_ids(text[:cut]), cut)
