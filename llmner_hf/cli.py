@@ -1,4 +1,4 @@
-"""The command line: ``llmner build | train | annotate | evaluate``.
+"""The command line: ``llmner build | train | merge | annotate | evaluate``.
 
 Exit codes: 0 done, 1 failed, 2 bad input, with one line on standard error that names it. Heavy
 libraries are imported by the command that needs them, so that ``--help`` answers at once.
@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     _build_arguments(command(build, "corpus files -> tagged dataset (parquet, card, report)"))
     recipe = command(train, "tune a model by a recipe; every key of it is an option, --KEY VALUE")
     recipe.add_argument("recipe", type=Path, help="a YAML file, as in recipes/")
+    merging = command(merge, "adapter -> whole model, merged into its unquantised base")
+    merging.add_argument("adapter", help="folder or Hub id of a tuned adapter")
+    merging.add_argument("-o", "--out", type=Path, required=True, help="folder to write")
     _annotate_arguments(command(annotate, "texts -> entities, as JSON lines, a table and a page"))
     _evaluate_arguments(command(evaluate, "strict scores with intervals, error classes, per type"))
     return parser
@@ -139,6 +142,13 @@ def train(given: argparse.Namespace, rest: list[str]) -> None:
     for name, report in record["preparation"].items():
         print(f"{name}: {report}")
     print(f"validation: {record['validation']}")
+
+
+def merge(given: argparse.Namespace, _: list[str]) -> None:
+    """``llmner merge``."""
+    from llmner_hf.training.merging import merge as merge_adapter
+
+    print(f"merged: {merge_adapter(given.adapter, given.out)}")
 
 
 def annotate(given: argparse.Namespace, _: list[str]) -> None:

@@ -29,6 +29,9 @@ from llmner_hf.core.tagging.base import view
 # are shorter, and so are nearly all stretches of Chinese between two punctuation marks.
 LONGEST_PIECE = 32
 
+# Llama-3.1's own default, in chat templates that write a date.
+DATE = "26 Jul 2024"
+
 # What is remembered of pieces and prompts is forgotten at this many: a service runs for months.
 # Ours: 100,000 pieces are more than the distinct words of all six corpora, and about 20 MB.
 PIECES, FRAMES = 100_000, 256
@@ -162,13 +165,14 @@ class Tokens:
 
         Rendered with an answer in place, not with the generation prompt: GLM's answer begins with
         a line end that its generation prompt lacks, and DeepSeek's generation prompt ends in a
-        ``<think>`` that its answers do not have.
+        ``<think>`` that its answers do not have. Templates that write today's date get that of the
+        Llama-3.1 template, or what was trained would not be what is asked tomorrow.
         """
         chat = [{"role": turn.role, "content": turn.content} for turn in turns]
         chat.append({"role": "assistant", "content": _ANSWER})
         if not self.tokenizer.chat_template:
             raise SettingError(f"{self.tokenizer.name_or_path}: the tokenizer has no chat template")
-        written = str(self.tokenizer.apply_chat_template(chat, tokenize=False))
+        written = str(self.tokenizer.apply_chat_template(chat, tokenize=False, date_string=DATE))
         head, text, rest = written.partition(_TEXT)
         tail, answer, _ = rest.partition(_ANSWER)
         if not text or not answer:

@@ -7,16 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
-from trl import ModelConfig, SFTConfig, TrlParser
 
 from llmner_hf.cli import main
-from llmner_hf.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 
 
 def blocks(text, language):
@@ -37,15 +33,6 @@ def test_links_lead_somewhere(document):
     for link in re.findall(r"\]\(([^)#]+)", document.read_text(encoding="utf-8")):
         if "://" not in link:
             assert (document.parent / link).exists(), link
-
-
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
-def test_recipes_parse(recipe):
-    parser = TrlParser((TrainingSettings, SFTConfig, ModelConfig))
-    settings, _, model = parser.parse_args_and_config(["--config", str(recipe)])
-    assert settings.datasets
-    assert model.model_name_or_path
-    assert yaml.safe_load(recipe.read_text(encoding="utf-8"))["output_dir"].startswith("runs/")
 
 
 def test_make_targets_of_the_readme_exist():

@@ -161,6 +161,9 @@ def make_trainer(
     group = settings.pack
     if group is None:
         group = optimisation.per_device_train_batch_size if settings.style == "prefix" else 1
+    adapter = get_peft_config(model_settings)
+    if adapter is not None and model_settings.model_revision:
+        adapter.revision = model_settings.model_revision  # PEFT does not record it
     trainer = TaggerTrainer(
         sampler=sampler_of(rows, settings, optimisation, group),
         allowed_share=settings.allowed_share,
@@ -169,7 +172,7 @@ def make_trainer(
         args=_completed(optimisation),
         train_dataset=rows,
         processing_class=tokenizer,
-        peft_config=get_peft_config(model_settings),
+        peft_config=adapter,
         data_collator=Collator(
             tokenizer.pad_token_id, settings.word_dropout, bool(settings.allowed_share), group
         ),
