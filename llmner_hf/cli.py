@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _build_arguments(command(build, "corpus files -> tagged dataset (parquet, card, report)"))
     recipe = command(train, "tune a model by a recipe; every key of it is an option, --KEY VALUE")
     recipe.add_argument("recipe", type=Path, help="a YAML file, as in recipes/")
+    recipe.add_argument("--dry-run", action="store_true", help="print what the run will be")
     merging = command(merge, "adapter -> whole model, merged into its unquantised base")
     merging.add_argument("adapter", help="folder or Hub id of a tuned adapter")
     merging.add_argument("-o", "--out", type=Path, required=True, help="folder to write")
@@ -129,13 +130,19 @@ def train(given: argparse.Namespace, rest: list[str]) -> None:
     parser = TrlParser(kinds)
     try:
         settings, optimisation, model = parser.parse_args_and_config(
-            ["--config", str(given.recipe), *rest]
+            # A plan needs no GPU, where transformers refuses bf16 without one.
+            ["--config", str(given.recipe), *rest, *(["--use_cpu", "true"] * given.dry_run)]
         )
     except (ValueError, TypeError) as error:
         raise SettingError(f"{given.recipe}: {error}") from error
     if not settings.datasets:
         raise SettingError(f"{given.recipe}: names no datasets")
     datasets = {Path(place).name: load_dataset(place) for place in settings.datasets}
+    if given.dry_run:
+        from llmner_hf.training.dry_run import planned
+
+        print(planned(settings, optimisation, model, datasets).as_text(sys.stdout.isatty()))
+        return
     record = tune(
         settings, optimisation, model, datasets, validator(datasets, settings.validation_size)
     )

@@ -71,17 +71,20 @@ class MixingSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         random = Random(f"{self.seed}/{self.epoch}")
-        sides: dict[str, list[list[int]]] = defaultdict(list)
+        sides: dict[str, list[list[int]]] = {}
+        short: list[list[int]] = []
         for corpus, rows in self._rows.items():
             drawn = _drawn(rows, self.weights.get(corpus, 1.0), random)
             side = self._language[corpus] if self.mixing == "alternate" else ""
-            sides[side] += [
-                drawn[begin : begin + self.group] for begin in range(0, len(drawn), self.group)
-            ]
+            groups = sides.setdefault(side, [])
+            for begin in range(0, len(drawn), self.group):
+                part = drawn[begin : begin + self.group]
+                (groups if len(part) == self.group else short).append(part)
         for groups in sides.values():
             random.shuffle(groups)
         order = sorted(sides.values(), key=len)
-        return chain.from_iterable(self._in_turn(order, random))
+        # What is left of each corpus comes last, or every batch behind it would hold two corpora.
+        return chain.from_iterable(chain(self._in_turn(order, random), short))
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose order comes next; called by the trainer."""

@@ -9,19 +9,17 @@ checkpoint. Validation by constrained decoding belongs to a higher layer, which 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset, DatasetDict, concatenate_datasets
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedTokenizerBase,
-    TrainerCallback,
     set_seed,
 )
 from transformers.trainer_utils import get_last_checkpoint
@@ -35,8 +33,7 @@ from llmner_hf.training.mixing import MixingSampler, check_names, weights_of
 from llmner_hf.training.preparation import Preparation, PreparationReport, nesting
 from llmner_hf.training.record import draw_loss, record_of
 from llmner_hf.training.trainer import Collator, TaggerTrainer
-
-Validate = Callable[[Any, Any, TaggerSettings], Mapping[str, float]]
+from llmner_hf.training.validation import Validate, Validation, save
 
 
 def schemas_of(datasets: Mapping[str, DatasetDict]) -> dict[str, Schema]:
@@ -123,6 +120,13 @@ def load_model(settings: ModelConfig) -> Any:
     )
 
 
+def pack_size(settings: TrainingSettings, optimisation: SFTConfig) -> int:
+    """How many rows share a copy of their prompts' common part."""
+    if settings.pack is not None:
+        return settings.pack
+    return int(optimisation.per_device_train_batch_size) if settings.style == "prefix" else 1
+
+
 def sampler_of(
     rows: Dataset, settings: TrainingSettings, optimisation: SFTConfig, group: int
 ) -> MixingSampler | None:
@@ -158,9 +162,7 @@ def make_trainer(
     tokenizer: PreTrainedTokenizerBase,
 ) -> TaggerTrainer:
     """The trainer of prepared rows; whatever it trains is fp32."""
-    group = settings.pack
-    if group is None:
-        group = optimisation.per_device_train_batch_size if settings.style == "prefix" else 1
+    group = pack_size(settings, optimisation)
     adapter = get_peft_config(model_settings)
     if adapter is not None and model_settings.model_revision:
         adapter.revision = model_settings.model_revision  # PEFT does not record it
@@ -238,66 +240,3 @@ def _completed(optimisation: SFTConfig) -> SFTConfig:
     optimisation.packing = False
     optimisation.length_column_name = "length"
     return optimisation
-
-
-def save(trainer: TaggerTrainer, tagger: TaggerSettings, folder: Path) -> None:
-    """Model or adapter, tokenizer and ``tagger.json``; no pickle: ``run.json`` has the settings."""
-    trainer.save_model(str(folder))
-    (folder / "training_args.bin").unlink(missing_ok=True)
-    tagger.save(folder)
-
-
-class Validation(TrainerCallback):
-    """Scores by decoding every ``eval_steps`` and at the end; keeps the best weights in ``best/``.
-
-    The scores of the kept weights lie beside them, so that a resumed run knows what to beat.
-
-    Args:
-        trainer: the trainer whose model is scored.
-        tokenizer: its tokenizer.
-        tagger: how the model is asked; afterwards with the best of the biases.
-        validate: what scores it.
-        biases: the values of ``bracket_bias`` to try.
-    """
-
-    def __init__(
-        self,
-        trainer: TaggerTrainer,
-        tokenizer: Any,
-        tagger: TaggerSettings,
-        validate: Validate,
-        biases: Sequence[float],
-    ) -> None:
-        self.trainer, self.tokenizer, self.tagger = trainer, tokenizer, tagger
-        self.validate, self.biases = validate, biases
-        self._last = -1
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Validate where it is due."""
-        if state.global_step % int(args.eval_steps) == 0:
-            self._score(args, state)
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Validate what will be saved."""
-        if state.global_step != self._last:
-            self._score(args, state)
-
-    def _score(self, args: Any, state: Any) -> None:
-        self._last = state.global_step
-        model = self.trainer.accelerator.unwrap_model(self.trainer.model)
-        model.eval()
-        with torch.no_grad():
-            tried = {
-                bias: self.validate(model, self.tokenizer, replace(self.tagger, bracket_bias=bias))
-                for bias in self.biases
-            }
-        model.train()
-        best = max(tried, key=lambda bias: tried[bias]["f1"])
-        self.tagger = replace(self.tagger, bracket_bias=best)
-        scores = {**tried[best], "bracket_bias": best}
-        self.trainer.log({f"validation_{name}": value for name, value in scores.items()})
-        folder = Path(args.output_dir, "best")
-        kept = folder / "validation.json"
-        if not kept.exists() or scores["f1"] > json.loads(kept.read_text())["f1"]:
-            save(self.trainer, self.tagger, folder)
-            kept.write_text(json.dumps({"step": state.global_step, **scores}) + "\n")
