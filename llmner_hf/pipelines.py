@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import torch
 from transformers import AutoModelForCausalLM, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import cached_file
@@ -35,11 +36,12 @@ from llmner_hf.core.entities import (
 from llmner_hf.core.errors import InputError, LabelError, SettingError
 from llmner_hf.core.sentences import group, split
 from llmner_hf.decoding.constrained import ConstrainedDecoder
+from llmner_hf.decoding.drafts import Drafter
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.readers.reading import language_of
-from llmner_hf.settings import TAGGER_FILE, Schema, TaggerSettings
+from llmner_hf.settings import MENTIONS_FILE, TAGGER_FILE, Schema, TaggerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +79,8 @@ class BioNerPipeline(Pipeline):
     ("derailed"), and in free decoding whatever could not be read or placed.
 
     Args:
-        model: a causal language model; an adapter's folder loads its base.
+        model: a causal language model; an adapter's folder loads its base and, unless that is
+            quantised, is merged into it in memory, which saves two products in every layer.
         tokenizer: its tokenizer.
         settings: how it was tuned; read from the ``tagger.json`` beside the model if absent.
         engine: "constrained"; "reference" for the same result one token at a time, which also
@@ -93,13 +96,21 @@ class BioNerPipeline(Pipeline):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if getattr(self.model, "_hf_peft_config_loaded", False):
+            merge_adapters(self.model)
         self.problems: Counter[ProblemKind] = Counter()
         self.settings = settings or settings_of(self.model, self.tokenizer)
         if engine not in ENGINES:
             known = ", ".join(map(repr, ENGINES))
             raise InputError(f"engine {engine!r} is not one of {known}")
         model, tokenizer = cast("Any", self.model), cast("Any", self.tokenizer)
-        self.decoder = ENGINES[engine](model, tokenizer, self.settings)
+        self.decoder: Decoder
+        if engine == "constrained":
+            mentions = beside(model, tokenizer, MENTIONS_FILE)
+            drafter = Drafter.load(mentions) if mentions else None
+            self.decoder = ConstrainedDecoder(model, tokenizer, self.settings, drafter=drafter)
+        else:
+            self.decoder = ENGINES[engine](model, tokenizer, self.settings)
 
     def _sanitize_parameters(
         self, **given: Any
@@ -215,16 +226,38 @@ def _moved(predictions: Sequence[Prediction]) -> Iterator[ScoredEntity]:
             )
 
 
+def merge_adapters(model: Any) -> None:
+    """Add the adapters that were loaded with a model to its weights, where these are not quantised.
+
+    Merged into 4 bit, the small steps of an adapter would be rounded away.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for module in model.modules():
+        if isinstance(module, BaseTunerLayer):
+            weight = module.get_base_layer().weight
+            if isinstance(weight, torch.Tensor) and weight.is_floating_point():
+                module.merge()
+
+
+def beside(model: Any, tokenizer: Any, name: str) -> str | None:
+    """A file beside a model: in its adapter's folder, its own, or its tokenizer's."""
+    places = [getattr(tokenizer, "name_or_path", ""), getattr(model, "name_or_path", "")]
+    for place in filter(None, places):
+        path = cached_file(place, name, _raise_exceptions_for_missing_entries=False)
+        if path:
+            return str(path)
+    return None
+
+
 def settings_of(model: Any, tokenizer: Any) -> TaggerSettings:
-    """The settings beside a model: in its adapter's folder, its own, or its tokenizer's.
+    """The settings beside a model.
 
     A model without them is asked with the defaults, zero-shot.
     """
-    places = [getattr(tokenizer, "name_or_path", ""), getattr(model, "name_or_path", "")]
-    for place in filter(None, places):
-        path = cached_file(place, TAGGER_FILE, _raise_exceptions_for_missing_entries=False)
-        if path:
-            return TaggerSettings.load(path)
+    path = beside(model, tokenizer, TAGGER_FILE)
+    if path:
+        return TaggerSettings.load(path)
     logger.warning(
         "no %s beside the model: asking it zero-shot, with the default prompt", TAGGER_FILE
     )

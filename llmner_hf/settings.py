@@ -19,6 +19,7 @@ from llmner_hf.core.errors import FormatError, InputError, SettingError
 from llmner_hf.core.prompting import Strategy, Style
 
 TAGGER_FILE = "tagger.json"
+MENTIONS_FILE = "mentions.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ class TrainingSettings:
             decoded and scored.
         join_validation: whether the rest of the validation splits is trained on, as the paper's
             Table I counts it.
+        draft_mentions: how many mentions of the training texts travel with the model: decoding
+            guesses with them, which changes its speed alone. 0, since corpora have licences.
         default_datasets: language -> dataset, as ``en=biored``; see ``TaggerSettings.defaults``.
     """
 
@@ -177,6 +180,7 @@ class TrainingSettings:
     pack: int | None = None
     validation_size: int = 200
     join_validation: bool = False
+    draft_mentions: int = 0
     default_datasets: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -67,6 +67,10 @@ def test_build_tune_annotate_and_score(corpus, tagger_folder, tmp_path, capsys):
         "bf16: false\nactivation_checkpointing: false\nreport_to: none\nsave_strategy: 'no'\n"
         "lr_scheduler_type: constant\neval_steps: 30\ndisable_tqdm: true\n"
     )
+    capsys.readouterr()
+    assert main(["train", str(recipe), "--dry-run", "--allowed_share", "0"]) == 0
+    assert "30 in all" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
     assert main(["train", str(recipe), "--max_steps", "40"]) == 0
     assert (
         json.loads((tmp_path / "run" / "run.json").read_text())["optimisation"]["max_steps"] == 40
@@ -98,6 +102,12 @@ def test_build_tune_annotate_and_score(corpus, tagger_folder, tmp_path, capsys):
     assert "95 % intervals over" in shown
     assert "F1 against the other system: +0.00 (+0.00 to +0.00)" in shown
     assert "boundary deviation in tokens: none" in shown
+
+
+def test_merging_what_is_no_adapter_is_bad_input(tagger_folder, tmp_path, capsys):
+    assert main(["merge", str(tagger_folder), "-o", str(tmp_path / "merged")]) == 2
+    assert "no adapter_config.json there" in capsys.readouterr().err
+    assert not (tmp_path / "merged").exists()
 
 
 def test_a_stopped_annotation_goes_on_where_it_was(tagger_folder, tmp_path):

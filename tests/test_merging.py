@@ -6,11 +6,14 @@ import shutil
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
+from llmner_hf import pipeline
 from llmner_hf.core.errors import InputError, RunError, SettingError
 from llmner_hf.decoding.constrained import ConstrainedDecoder
+from llmner_hf.pipelines import merge_adapters
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.training.merging import merge
 from tests.models import requests, tiny
@@ -64,6 +67,20 @@ def test_the_merged_model_answers_as_base_and_adapter(base, adapter, merged, tok
     assert (with_adapter - without).abs().max() > 0.1
     found = logits(AutoModelForCausalLM.from_pretrained(merged), tokenizer)
     assert torch.allclose(found, with_adapter, rtol=0, atol=1e-5)
+
+
+def test_the_pipeline_merges_in_memory_but_not_into_4_bit(base, adapter, tokenizer):
+    ner = pipeline("bioner", model=str(adapter), tokenizer=str(adapter))
+    layers = [m for m in ner.model.modules() if isinstance(m, BaseTunerLayer)]
+    assert layers
+    assert all(layer.merged for layer in layers)
+    plain = AutoModelForCausalLM.from_pretrained(base)
+    with_adapter = logits(PeftModel.from_pretrained(plain, adapter), tokenizer)
+    assert torch.allclose(logits(ner.model, tokenizer), with_adapter, rtol=0, atol=1e-5)
+    nf4 = BitsAndBytesConfig(load_in_4bit=True)
+    quantised = AutoModelForCausalLM.from_pretrained(adapter, quantization_config=nf4)
+    merge_adapters(quantised)
+    assert not any(m.merged for m in quantised.modules() if isinstance(m, BaseTunerLayer))
 
 
 def test_it_annotates_as_base_and_adapter(base, adapter, merged, tokenizer):

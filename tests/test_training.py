@@ -15,6 +15,7 @@ from trl import ModelConfig, SFTConfig
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import SettingError
 from llmner_hf.data import FEATURES, to_row
+from llmner_hf.decoding.drafts import Drafter
 from llmner_hf.evaluation import decoder_of, gold_of, predict, validator
 from llmner_hf.settings import Schema, TaggerSettings, TrainingSettings
 from llmner_hf.training.preparation import Preparation, cut
@@ -186,7 +187,7 @@ def test_an_entity_that_brackets_cannot_reach_is_counted(tokens):
 def test_it_learns_and_a_reloaded_model_annotates_the_same(start, datasets, tmp_path, share):
     validate = validator(datasets, 10)
     record = train(
-        settings(allowed_share=share),
+        settings(allowed_share=share, draft_mentions=2),
         optimisation(tmp_path, 120, save_strategy="no", eval_steps=60),
         ModelConfig(model_name_or_path=str(start)),
         datasets,
@@ -206,6 +207,8 @@ def test_it_learns_and_a_reloaded_model_annotates_the_same(start, datasets, tmp_
     assert len(stored["data"]["ours"]["train"]["sha256"]) == 64
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "best" / "tagger.json").exists()
+    drafter = Drafter.load(tmp_path / "best" / "mentions.json")
+    assert dict(drafter.dictionary.mentions) == {"高血压": "疾病", "cd28": "protein"}
 
 
 def test_a_run_that_was_stopped_ends_with_the_same_weights(start, datasets, tmp_path):

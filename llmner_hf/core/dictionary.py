@@ -41,13 +41,16 @@ class Dictionary:
         object.__setattr__(self, "_lengths", _lengths(mentions))
 
     @classmethod
-    def learn(cls, examples: Iterable[Example], minimum_share: float = 0.5) -> Dictionary:
+    def learn(
+        cls, examples: Iterable[Example], minimum_share: float = 0.5, most: int | None = None
+    ) -> Dictionary:
         """The mentions of the examples that are entities of one type often enough.
 
         Args:
             examples: the training examples.
             minimum_share: of a mention's occurrences at the borders of words, the part that must
                 be entities of its most frequent type; 0 keeps every mention.
+            most: how many mentions to keep, the most frequent ones; None keeps all.
         """
         examples = tuple(examples)
         counts = _count_entities(examples)
@@ -57,13 +60,13 @@ class Dictionary:
         }
         everything = cls(best)
         occurrences = everything._count_occurrences(examples) if minimum_share > 0 else Counter()
-        return cls(
-            {
-                mention: label
-                for mention, label in best.items()
-                if counts[mention][label] >= minimum_share * occurrences[mention]
-            }
-        )
+        kept = [
+            mention
+            for mention, label in best.items()
+            if counts[mention][label] >= minimum_share * occurrences[mention]
+        ]
+        kept.sort(key=lambda mention: (-counts[mention][best[mention]], mention))
+        return cls({mention: best[mention] for mention in kept[:most]})
 
     def annotate(self, text: str, labels: Container[str] | None = None) -> tuple[Entity, ...]:
         """The entities of a text; where ``labels`` are given, only mentions of those types."""

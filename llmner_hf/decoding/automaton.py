@@ -8,6 +8,8 @@ have in common. So a draft of a hundred tokens is a hundred attribute look-ups.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmner_hf.core.copying import Place
 from llmner_hf.lattice import Lattice, Position
 
@@ -76,7 +78,7 @@ class Automaton:
             return known, line
         if cell.at.state.place is Place.HEADER:  # a line begins; its number is not the cell's
             if self.body is None:
-                self.body = self._cell(self._unnumbered(at))
+                self.body = self._cell(_numbered(at, self.types))
             return self._ended(self.body, at.state.next_type - 1), at.state.next_type - 1
         known = self._cell(self._canonical(at))
         if known.at.state.position == len(self.lattice.text) and not known.depth:
@@ -90,18 +92,8 @@ class Automaton:
             return cell
         end = self._ends.get(line)
         if end is None:
-            state = cell.at.state
-            numbered = type(state)(state.place, line + 1, state.position, state.depth)
-            end = self._ends[line] = self._new(Position(numbered, cell.at.segment, cell.at.piece))
+            end = self._ends[line] = self._new(_numbered(cell.at, line + 1))
         return end
-
-    def _unnumbered(self, at: Position) -> Position:
-        state = at.state
-        return at._replace(
-            state=type(state)(
-                state.place, self.types, state.position, state.depth, state.just_opened
-            )
-        )
 
     def _canonical(self, at: Position) -> Position:
         """The same position, told from the text's beginning where the pieces agree again."""
@@ -139,3 +131,8 @@ class Automaton:
         if not start < place < end:
             return None
         return self.lattice.grammar.tokens.piece_ids(self.lattice.text[start:place])
+
+
+def _numbered(at: Position, next_type: int) -> Position:
+    """The same position, in the line before another type."""
+    return at._replace(state=replace(at.state, next_type=next_type))

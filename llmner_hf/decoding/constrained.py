@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -50,17 +51,18 @@ class Row:
         self.cell, self.line = automaton.start, -1
         self.known = drafter.knowledge(automaton)
         self.pending: list[int] = []
+        self.weights: list[tuple[torch.Tensor, ...]] = []  # what scores are made of, by pass
         self.done = False
 
-    def write(self, token: int, log_probability: float, log_mass: float) -> None:
+    def write(self, token: int) -> None:
         """Take a legal token; note where brackets open and close."""
         cell, self.line = self.automaton.after(self.cell, self.line, token)
-        self.record.write(token, log_probability, log_mass)
+        self.record.write(token)
         if cell is None:
             self.done = True
             return
         if cell.depth > self.cell.depth:
-            self.record.opened(cell.at.state.position, log_probability)
+            self.record.opened(cell.at.state.position)
         elif cell.depth < self.cell.depth:
             self.record.closed(cell.at.state.position, self.names[self.line])
         self.cell = cell
@@ -98,7 +100,6 @@ class ConstrainedDecoder(SymbolicDecoder):
         self.longest_draft = longest_draft
         self.passes = 0
         self._prefixes = Prefixes(model, prefix_bytes)
-        self._costs: tuple[float, float] | None = None
         self._opening = [
             token for token in (self.tokens.open, self.tokens.spaced_open) if token is not None
         ]
@@ -129,6 +130,7 @@ class ConstrainedDecoder(SymbolicDecoder):
             keep = []
             for place, row in enumerate(rows):
                 if row.done:
+                    self._weigh(row)
                     records[row.index] = row.record
                     if not waiting:
                         continue
@@ -165,18 +167,13 @@ class ConstrainedDecoder(SymbolicDecoder):
         widths = [
             len(row.pending) + len(walk.tokens) for row, walk in zip(rows, walks, strict=True)
         ]
-        usual = 2 * min(widths) + SHORTEST_DRAFT
-        for chosen in (
-            [place for place, width in enumerate(widths) if width <= usual],
-            [place for place, width in enumerate(widths) if width > usual],
-        ):
-            if chosen:
-                self._verify(
-                    [rows[place] for place in chosen],
-                    [walks[place] for place in chosen],
-                    cache,
-                    chosen,
-                )
+        for chosen in _parts(widths, self._pass_tokens):
+            self._verify(
+                [rows[place] for place in chosen],
+                [walks[place] for place in chosen],
+                cache,
+                chosen,
+            )
 
     def _verify(
         self, rows: list[Row], walks: list[Walk], cache: RowCache, places: list[int]
@@ -205,8 +202,6 @@ class ConstrainedDecoder(SymbolicDecoder):
         ]
         states = hidden[torch.tensor(places_chosen, device=hidden.device)]
         choices, chosen, allowed = self._choose(states, walks)
-        written: list[int] = []  # those of the choices that are
-        own: list[list[int]] = []
         begin = 0
         for row, walk, place in zip(rows, walks, places, strict=True):
             answers = choices[begin : begin + len(walk.cells)]
@@ -214,17 +209,18 @@ class ConstrainedDecoder(SymbolicDecoder):
             cache.lengths[place] += len(row.pending) + agreed
             if agreed < len(walk.tokens):
                 self.drafter.learn(walk, answers, agreed, row.known)
-            own.append(answers[: agreed + 1])
             row.pending = answers[agreed : agreed + 1]
-            written += range(begin, begin + len(own[-1]))
+            written = slice(begin, begin + min(agreed + 1, len(answers)))
+            row.weights.append((states[written], chosen[written], allowed[written]))
+            for token in answers[: agreed + 1]:
+                row.write(token)
             begin += len(walk.cells)
-        index = torch.tensor(written, device=states.device)
-        every = self._every(states[index]) if self.settings.confidence == "full" else allowed[index]
-        logs = iter((chosen[index] - every).tolist())
-        masses = iter((allowed[index] - every).tolist())
-        for row, tokens in zip(rows, own, strict=True):
-            for token in tokens:
-                row.write(token, next(logs), next(masses))
+
+    def _weigh(self, row: Row) -> None:
+        """Score a finished row: once, since the whole output matrix is read for it."""
+        states, chosen, allowed = (torch.cat(part) for part in zip(*row.weights, strict=True))
+        every = self._every(states) if self.settings.confidence == "full" else allowed
+        row.record.weigh((chosen - every).tolist(), (allowed - every).tolist())
 
     def _choose(
         self, states: torch.Tensor, walks: list[Walk]
@@ -266,17 +262,15 @@ class ConstrainedDecoder(SymbolicDecoder):
         """The longest draft that pays: as many tokens as cost what a pass costs anyway."""
         if self.longest_draft is not None:
             return self.longest_draft
-        if self._costs is None:
-            self._costs = self._measured()
-        by_pass, by_token = self._costs
-        longest = int(by_pass / (max(size, 1) * by_token))
+        longest = int(self._pass_tokens / max(size, 1))
         return max(SHORTEST_DRAFT, min(longest, LONGEST_DRAFT))
 
-    def _measured(self) -> tuple[float, float]:
-        """Seconds of a pass, and of a token more in it, on this device."""
+    @cached_property
+    def _pass_tokens(self) -> float:
+        """How many tokens cost as much as a pass does anyway, measured on this device."""
         short, long = (self._timed(width) for width in (1, 65))
         by_token = max((long - short) / 64, 1e-9)
-        return max(short - by_token, 1e-6), by_token
+        return max(short / by_token, 1.0)
 
     def _timed(self, width: int) -> float:
         """Seconds of a pass of one row, the best of a few."""
@@ -296,6 +290,24 @@ class ConstrainedDecoder(SymbolicDecoder):
             states[0, 0, 0].item()  # waits for the device
             times.append(perf_counter() - started)
         return min(times)
+
+
+def _parts(widths: list[int], pass_tokens: float) -> list[list[int]]:
+    """The rows that go through the model together: all, or long ones apart, lest others be padded.
+
+    Args:
+        widths: the tokens of each row.
+        pass_tokens: how many tokens of padding are worth a pass.
+
+    >>> _parts([5, 90, 6], 40), _parts([5, 90, 6], 400)
+    ([[0, 2], [1]], [[0, 1, 2]])
+    """
+    order = sorted(range(len(widths)), key=widths.__getitem__)
+    longest = widths[order[-1]]
+    saved, narrow = max((n * (longest - widths[order[n - 1]]), n) for n in range(1, len(order) + 1))
+    if saved <= pass_tokens:
+        return [list(range(len(widths)))]
+    return [sorted(order[:narrow]), sorted(order[narrow:])]
 
 
 def _agreement(choices: list[int], draft: list[int]) -> int:

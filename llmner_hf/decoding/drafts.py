@@ -9,11 +9,14 @@ open a bracket mostly does not depend on what is open elsewhere.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from llmner_hf.core.copying import Place
 from llmner_hf.core.dictionary import Dictionary
+from llmner_hf.core.errors import FormatError
 from llmner_hf.decoding.automaton import Automaton, Cell
 
 STOPS = -1  # guessed instead of a further line
@@ -124,6 +127,19 @@ class Drafter:
         self.dictionary = dictionary
         self.hints = hints
         self.further_lines = further_lines
+
+    @classmethod
+    def load(cls, path: str | Path) -> Drafter:
+        """With the mentions that lie beside a model.
+
+        Raises:
+            FormatError: the file is not a mapping from mention to type.
+        """
+        try:
+            mentions = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls(Dictionary({str(mention): str(name) for mention, name in mentions.items()}))
+        except (ValueError, AttributeError) as error:
+            raise FormatError(path, 0, f"not the mentions of a tagger: {error!r}") from error
 
     def knowledge(self, automaton: Automaton) -> Knowledge:
         """What can be known about a text before it is tagged."""

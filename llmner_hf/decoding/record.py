@@ -9,7 +9,8 @@ before, and it is not calibrated.
 
 from __future__ import annotations
 
-from math import exp, log
+from collections.abc import Iterable
+from math import exp, fsum, log
 
 from llmner_hf.core.entities import Entity, Prediction, Problem, ProblemKind, ScoredEntity
 
@@ -29,39 +30,44 @@ class Record:
     def __init__(self, id: str) -> None:
         self.id = id
         self.tokens: list[int] = []
-        self.open: list[tuple[int, float]] = []  # start of the span; log probability before it
-        self._log_probability = 0.0
-        self._log_mass = 0.0
-        self._found: list[ScoredEntity] = []
+        self.open: list[tuple[int, int]] = []  # start of the span; place of the bracket's token
+        self._spans: list[tuple[Entity, slice]] = []  # and the tokens from bracket to bracket
+        self._logs: list[float] = []
+        self._masses: list[float] = []
 
-    def write(self, token: int, log_probability: float, log_mass: float = 0.0) -> None:
-        """Take a token.
-
-        Args:
-            token: the token written.
-            log_probability: of the token.
-            log_mass: of all allowed tokens together.
-        """
+    def write(self, token: int) -> None:
+        """Take a token."""
         self.tokens.append(token)
-        self._log_probability += log_probability
-        self._log_mass += log_mass
 
-    def opened(self, start: int, log_probability: float) -> None:
-        """The last token, of this probability, was an opening bracket before this character."""
-        self.open.append((start, self._log_probability - log_probability))
+    def opened(self, start: int) -> None:
+        """The last token was an opening bracket before this character."""
+        self.open.append((start, len(self.tokens) - 1))
 
     def closed(self, end: int, label: str) -> None:
         """The last token was a closing bracket before this character."""
-        start, before = self.open.pop()
-        score = exp(min(self._log_probability - before, 0.0))
-        self._found.append(ScoredEntity(Entity(start, end, label), score))
+        start, first = self.open.pop()
+        self._spans.append((Entity(start, end, label), slice(first, len(self.tokens))))
+
+    def weigh(self, logs: Iterable[float], masses: Iterable[float]) -> None:
+        """Take the log probabilities of the next tokens; all have to be known in the end.
+
+        Args:
+            logs: of the tokens.
+            masses: of all allowed tokens together, at each place.
+        """
+        self._logs += logs
+        self._masses += masses
 
     @property
     def prediction(self) -> Prediction:
         """What was found; a completion that is not one of the model's own is a problem."""
-        mass = self._log_mass / max(len(self.tokens), 1)
+        found = tuple(
+            ScoredEntity(entity, exp(min(fsum(self._logs[span]), 0.0)))
+            for entity, span in self._spans
+        )
+        mass = fsum(self._masses) / max(len(self._masses), 1)
         problems: tuple[Problem, ...] = ()
         if mass < log(LEAST_MASS):
             detail = f"the model gives the allowed tokens {exp(mass):.0%} of its probability"
             problems = (Problem(ProblemKind.DERAILED, 0, detail),)
-        return Prediction(self.id, tuple(self._found), problems)
+        return Prediction(self.id, found, problems)

@@ -40,11 +40,12 @@ class Row:
         """Take a legal token; note where brackets open and close."""
         before, self.at = self.at, self.steps[token]
         self.steps = self.lattice.steps(self.at)
-        self.record.write(token, log_probability, log_mass)
+        self.record.write(token)
+        self.record.weigh([log_probability], [log_mass])
         state = self.at.state
         if state.place is Place.BODY and before.state.place is Place.BODY:
             if state.depth > before.state.depth:
-                self.record.opened(state.position, log_probability)
+                self.record.opened(state.position)
             elif state.depth < before.state.depth:
                 label = self.lattice.grammar.labels.names[state.next_type - 1]
                 self.record.closed(state.position, label)

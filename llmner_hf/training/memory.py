@@ -22,8 +22,9 @@ from trl import ModelConfig, SFTConfig, get_peft_config
 
 from llmner_hf.core.errors import SettingError
 from llmner_hf.settings import TrainingSettings
-from llmner_hf.training.run import model_path
+from llmner_hf.training.run import model_path, pack_size
 from llmner_hf.training.schedule import Batch
+from llmner_hf.training.trainer import FULL_TOKENS
 
 # TRL's fused head writes logits in tiles of this size (trl.kernels.chunked_logprob).
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
@@ -248,10 +249,11 @@ class Estimate:
         used = batch.answers * width * (size + 4)  # states that bear loss, their gradient
         if head.requires_grad:
             used += 4 * head.numel()
-        if not share:
+        if not share and pack_size(self.settings, self.optimisation) == 1:
             tile = min(batch.answers, TILE_TOKENS) * min(vocabulary, TILE_VOCABULARY)
             return int(used + tile * self._compute)
-        used += batch.answers * batch.allowed * width * size
+        if share:
+            used += batch.answers * batch.allowed * width * size
         # Logits in fp32, their gradient in fp32, and that gradient in the head's type.
-        full = math.ceil(batch.answers * self.settings.full_sample) * (share < 1)
+        full = min(math.ceil(batch.answers * self.settings.full_sample), FULL_TOKENS) * (share < 1)
         return int(used + full * vocabulary * (8 + (size if size < 4 else 0)))

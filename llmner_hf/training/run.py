@@ -9,7 +9,7 @@ checkpoint. Validation by constrained decoding belongs to a higher layer, which 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ from transformers import (
 from transformers.trainer_utils import get_last_checkpoint
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
+from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.errors import SettingError
 from llmner_hf.data import label_set, title_of, to_example
-from llmner_hf.settings import Schema, TaggerSettings, TrainingSettings
+from llmner_hf.settings import MENTIONS_FILE, Schema, TaggerSettings, TrainingSettings
 from llmner_hf.tokens import Tokens
 from llmner_hf.training.mixing import MixingSampler, check_names, weights_of
 from llmner_hf.training.preparation import Preparation, PreparationReport, nesting
@@ -221,6 +222,8 @@ def train(
         )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     save(trainer, validation.tagger if validate else tagger, folder)
+    if settings.draft_mentions:
+        write_mentions(datasets, settings, [folder, folder / "best"])
     record = record_of(settings, optimisation, model_settings, datasets, reports)
     record["history"] = trainer.state.log_history
     validated = [entry for entry in record["history"] if "validation_f1" in entry]
@@ -230,6 +233,20 @@ def train(
     )
     draw_loss(trainer.state.log_history, folder)
     return record
+
+
+def write_mentions(
+    datasets: Mapping[str, DatasetDict], settings: TrainingSettings, folders: Sequence[Path]
+) -> None:
+    """Put the most frequent mentions of the training texts beside the model, for drafts."""
+    examples = [
+        to_example(row) for splits in datasets.values() for row in training_split(splits, settings)
+    ]
+    dictionary = Dictionary.learn(examples, most=settings.draft_mentions)
+    text = json.dumps(dict(dictionary.mentions), ensure_ascii=False, indent=0) + "\n"
+    for folder in folders:
+        if folder.is_dir():
+            (folder / MENTIONS_FILE).write_text(text, encoding="utf-8")
 
 
 def _completed(optimisation: SFTConfig) -> SFTConfig:
