@@ -81,6 +81,14 @@ def test_groups_are_of_one_corpus_and_leave_nothing_out(corpora, size):
     assert changes < groups
 
 
+@pytest.mark.parametrize("exhausted", ["rest", "repeat", "stop"])
+def test_a_corpus_smaller_than_a_group_is_still_trained_on(exhausted):
+    corpora = ["genia"] * 7 + ["cmeee"] * 2
+    for group in (4, 10):
+        found = list(sampler(corpora, group=group, exhausted=exhausted))
+        assert sorted(found) == list(range(9))
+
+
 def test_weights():
     corpora = ["genia"] * 10 + ["biored"] * 10 + ["cmeee"] * 10
     made = sampler(corpora, weights={"genia": 0.5, "biored": 2.3}, mixing="shuffle")

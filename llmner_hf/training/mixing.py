@@ -82,7 +82,7 @@ class MixingSampler(Sampler[int]):
                 (groups if len(part) == self.group else short).append(part)
         for groups in sides.values():
             random.shuffle(groups)
-        order = sorted(sides.values(), key=len)
+        order = sorted(filter(None, sides.values()), key=len)
         # What is left of each corpus comes last, or every batch behind it would hold two corpora.
         return chain.from_iterable(chain(self._in_turn(order, random), short))
 
@@ -92,6 +92,8 @@ class MixingSampler(Sampler[int]):
 
     def _in_turn(self, sides: list[list[list[int]]], random: Random) -> Iterator[list[int]]:
         """One group of each side in turn, the smaller side first."""
+        if not sides:
+            return
         shortest, longest = len(sides[0]), len(sides[-1])
         if self.exhausted == "stop":
             sides = [side[:shortest] for side in sides]

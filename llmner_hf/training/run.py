@@ -151,7 +151,7 @@ def sampler_of(
         exhausted=settings.exhausted,  # type: ignore[arg-type]
         weights=weights_of(settings.weights),
         group=group,
-        seed=optimisation.data_seed or optimisation.seed,
+        seed=optimisation.seed if optimisation.data_seed is None else optimisation.data_seed,
     )
 
 
