@@ -22,35 +22,15 @@ from typing import Any
 
 import torch
 from datasets import Dataset, load_dataset
-from transformers import AutoTokenizer, GlmConfig, GlmForCausalLM
+from decoding import random_glm
 from trl import SFTConfig, SFTTrainer
 
 from llmner_hf.data import to_example
-from llmner_hf.settings import TaggerSettings
 from llmner_hf.tokens import Tokens
 from llmner_hf.training.preparation import Preparation
 from llmner_hf.training.trainer import IGNORED, Collator, TaggerTrainer
 
 CORPORA = ("genia", "cmeee_v2")
-
-
-def glm(tokenizer: Any, layers: int, hidden: int) -> GlmForCausalLM:
-    """A GLM of random weights."""
-    torch.manual_seed(0)
-    return GlmForCausalLM(
-        GlmConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=hidden,
-            intermediate_size=3 * hidden,
-            num_hidden_layers=layers,
-            num_attention_heads=hidden // 64,
-            num_key_value_heads=max(hidden // 128, 1),
-            head_dim=64,
-            attention_dropout=0.0,
-            pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        )
-    )
 
 
 def arguments(folder: str, **given: Any) -> SFTConfig:
@@ -145,15 +125,14 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
-    tokenizer = AutoTokenizer.from_pretrained(given.tokenizer)
-    tokens, settings = Tokens(tokenizer), TaggerSettings()
+    model, tokenizer, settings = random_glm(given.tokenizer, given.layers, given.hidden)
+    tokens = Tokens(tokenizer)
     print("| corpus | batches | examples/s | times TRL padded | times TRL packed | loss |")
     print("|---|---|---|---|---|---|")
     for name in CORPORA:
         rows_of = load_dataset(str(given.data / name), split="train").select(range(given.texts))
         preparation = Preparation(tokens, settings.schema(name), settings, 100_000)
         rows = [asdict(row) for row in preparation.rows(map(to_example, rows_of))]
-        model = glm(tokenizer, given.layers, given.hidden)
         with tempfile.TemporaryDirectory() as folder:
             made = {
                 "TRL, padded": trl(model, tokenizer, rows, given.pack, False, folder),

@@ -14,7 +14,7 @@ from llmner_hf.core.entities import LabelSet
 from llmner_hf.core.tagging.symbolic import header
 from llmner_hf.tokens import Tokens
 
-# Tries of pieces are forgotten at this many. Ours: about 30 MB.
+# Tries of pieces are forgotten at this many. Ours.
 TRIES = 10_000
 
 

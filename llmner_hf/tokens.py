@@ -33,7 +33,7 @@ LONGEST_PIECE = 32
 DATE = "26 Jul 2024"
 
 # What is remembered of pieces and prompts is forgotten at this many: a service runs for months.
-# Ours: 100,000 pieces are more than the distinct words of all six corpora, and about 20 MB.
+# Ours.
 PIECES, FRAMES = 100_000, 256
 
 # Noncharacters of Unicode: no chat template or instruction holds them.

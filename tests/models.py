@@ -35,16 +35,22 @@ TEXTS = (
 )
 
 
-def tiny(family, tokenizer, seed=0, **changes):
-    """A model of random weights whose choices are far from ties."""
-    config, model = FAMILIES[family]
-    shape = {
+def shape(tokenizer):
+    """The sizes of a tiny model."""
+    return {
         "vocab_size": len(tokenizer),
         "hidden_size": 32,
         "intermediate_size": 48,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
         "num_key_value_heads": 2,
+    }
+
+
+def tiny(family, tokenizer, seed=0, **changes):
+    """A model of random weights whose choices are far from ties."""
+    config, model = FAMILIES[family]
+    own = shape(tokenizer) | {
         "max_position_embeddings": 512,
         "initializer_range": 0.3,
         "pad_token_id": tokenizer.pad_token_id,
@@ -52,9 +58,9 @@ def tiny(family, tokenizer, seed=0, **changes):
         "eos_token_id": tokenizer.eos_token_id,
     }
     if family.startswith("glm"):
-        shape["head_dim"] = 16
+        own["head_dim"] = 16
     torch.manual_seed(seed)
-    made = model(config(**shape | changes))
+    made = model(config(**own | changes))
     return made.eval()
 
 

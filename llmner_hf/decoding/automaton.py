@@ -43,7 +43,7 @@ class Automaton:
     """The cells of one text.
 
     A walk is a cell and the number of the type whose line it is in. What may follow a line depends
-    on the type alone: ``line_end[type]``. After the end token there is no cell.
+    on the type alone. After the end token there is no cell.
 
     Args:
         lattice: the token automaton of the text.

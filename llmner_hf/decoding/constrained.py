@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
-from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from llmner_hf.core.entities import Prediction
 from llmner_hf.decoding.automaton import Automaton
 from llmner_hf.decoding.cache import Prefixes, RowCache, layers_of
+from llmner_hf.decoding.costs import parts, pass_tokens
 from llmner_hf.decoding.drafts import Drafter, Walk
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
@@ -54,7 +53,8 @@ class Row:
         self.cell, self.line = automaton.start, -1
         self.known = drafter.knowledge(automaton)
         self.pending: list[int] = []
-        self.weights: list[tuple[torch.Tensor, ...]] = []  # what scores are made of, by pass
+        self.weights: list[tuple[torch.Tensor, torch.Tensor]] = []  # logits, by pass
+        self.states: list[torch.Tensor] = []  # from which the whole vocabulary is scored
         self.done = False
 
     def write(self, token: int) -> None:
@@ -170,7 +170,7 @@ class ConstrainedDecoder(SymbolicDecoder):
         widths = [
             len(row.pending) + len(walk.tokens) for row, walk in zip(rows, walks, strict=True)
         ]
-        for chosen in _parts(widths, self._pass_tokens):
+        for chosen in parts(widths, self._pass_tokens):
             self._verify(
                 [rows[place] for place in chosen],
                 [walks[place] for place in chosen],
@@ -214,15 +214,17 @@ class ConstrainedDecoder(SymbolicDecoder):
                 self.drafter.learn(walk, answers, agreed, row.known)
             row.pending = answers[agreed : agreed + 1]
             written = slice(begin, begin + min(agreed + 1, len(answers)))
-            row.weights.append((states[written], chosen[written], allowed[written]))
+            row.weights.append((chosen[written], allowed[written]))
+            if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
+                row.states.append(states[written].clone())
             for token in answers[: agreed + 1]:
                 row.write(token)
             begin += len(walk.cells)
 
     def _weigh(self, row: Row) -> None:
         """Score a finished row: once, since the whole output matrix is read for it."""
-        states, chosen, allowed = (torch.cat(part) for part in zip(*row.weights, strict=True))
-        every = self._every(states) if self.settings.confidence == "full" else allowed
+        chosen, allowed = (torch.cat(part) for part in zip(*row.weights, strict=True))
+        every = self._every(torch.cat(row.states)) if row.states else allowed
         row.record.weigh((chosen - every).tolist(), (allowed - every).tolist())
 
     def _choose(
@@ -270,47 +272,7 @@ class ConstrainedDecoder(SymbolicDecoder):
 
     @cached_property
     def _pass_tokens(self) -> float:
-        """How many tokens cost as much as a pass does anyway, measured on this device."""
-        short, long = (self._timed(width) for width in (1, 65))
-        by_token = max((long - short) / 64, 1e-9)
-        return max(short / by_token, 1.0)
-
-    def _timed(self, width: int) -> float:
-        """Seconds of a pass of one row, the best of a few."""
-        times = []
-        for _ in range(4):
-            cache = RowCache(self.model, 1)
-            positions, mask = cache.place([0], width)
-            ids = torch.full((1, width), self.tokens.stop, device=self.model.device)
-            started = perf_counter()
-            states: Any = self.model.get_decoder()(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=True,
-            ).last_hidden_state
-            states[0, 0, 0].item()  # waits for the device
-            times.append(perf_counter() - started)
-        return min(times)
-
-
-def _parts(widths: list[int], pass_tokens: float) -> list[list[int]]:
-    """The rows that go through the model together: all, or long ones apart, lest others be padded.
-
-    Args:
-        widths: the tokens of each row.
-        pass_tokens: how many tokens of padding are worth a pass.
-
-    >>> _parts([5, 90, 6], 40), _parts([5, 90, 6], 400)
-    ([[0, 2], [1]], [[0, 1, 2]])
-    """
-    order = sorted(range(len(widths)), key=widths.__getitem__)
-    longest = widths[order[-1]]
-    saved, narrow = max((n * (longest - widths[order[n - 1]]), n) for n in range(1, len(order) + 1))
-    if saved <= pass_tokens:
-        return [list(range(len(widths)))]
-    return [sorted(order[:narrow]), sorted(order[narrow:])]
+        return pass_tokens(self.model)
 
 
 def _agreement(choices: list[int], draft: list[int]) -> int:

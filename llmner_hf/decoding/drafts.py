@@ -10,75 +10,16 @@ open a bracket mostly does not depend on what is open elsewhere.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmner_hf.core.copying import Place
 from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.errors import FormatError
 from llmner_hf.decoding.automaton import Automaton, Cell
+from llmner_hf.decoding.knowledge import STOPS, Knowledge
 
-STOPS = -1  # guessed instead of a further line
 # How far a draft goes on behind a bracket whose partner nobody foretold. Ours: mentions are short.
 UNCLOSED = 24
-
-
-@dataclass(slots=True)
-class Hints:
-    """What the passes so far showed of one line, in characters."""
-
-    opens: set[int] = field(default_factory=set)
-    closes: set[int] = field(default_factory=set)
-    read: int = 0  # brackets open before here were read where no bracket stood open
-
-
-class Knowledge:
-    """What is known about a text before it is tagged, and what the passes have shown since.
-
-    Args:
-        text: the view of the text.
-        names: the types, in the order of their lines.
-        dictionary: known mentions, if there are any.
-    """
-
-    def __init__(self, text: str, names: tuple[str, ...], dictionary: Dictionary | None) -> None:
-        self.text = text
-        self.dictionary = dictionary
-        self.mentions: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        if dictionary is not None:
-            number = {name: index for index, name in enumerate(names)}
-            for entity in dictionary.annotate(text, number):
-                self.mentions[number[entity.label]].append(entity.span)
-        self.hints: dict[int, Hints] = defaultdict(Hints)
-        self.following: dict[int, int] = {}  # line -> the next line, or STOPS
-
-    def next_line(self, line: int, last: int) -> int:
-        """The guessed number of the line behind a line, or STOPS."""
-        if line in self.following:
-            return self.following[line]
-        return min((n for n, spans in self.mentions.items() if n > line and spans), default=STOPS)
-
-    def close(self, start: int, line: int, behind: int) -> int | None:
-        """The guessed end of a span that begins here and goes on behind a character."""
-        hinted = [end for end in self.hints[line].closes if end > behind]
-        if hinted:
-            return min(hinted)
-        if self.dictionary is None:
-            return None
-        return next((end for end in self.dictionary.ends(self.text, start) if end > behind), None)
-
-    def spans(self, line: int, behind: int) -> list[tuple[int, int]]:
-        """The guessed spans of a line that begin at or behind a character, by their start."""
-        hints = self.hints[line]
-        known = dict(self.mentions[line]) if line in self.mentions else {}
-        found = {s: e for s, e in known.items() if s >= max(behind, hints.read)}
-        for start in hints.opens:
-            if start >= behind:
-                end = known.get(start) or self.close(start, line, start)
-                if end is not None:
-                    found[start] = end
-        return sorted(found.items())
 
 
 class Walk:
@@ -186,7 +127,7 @@ class Drafter:
                 walk.push(cell.tokens[0])
                 continue
             if cell.at.node is None:
-                guess = known.next_line(walk.line, walk.automaton.types)
+                guess = known.next_line(walk.line)
                 if guess == STOPS:
                     walk.push(tokens.stop if tokens.stop in cell.steps else cell.draft)
                     return False

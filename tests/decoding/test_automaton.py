@@ -10,7 +10,8 @@ from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import EntityType, LabelSet
 from llmner_hf.core.tagging import symbolic
 from llmner_hf.decoding.automaton import Automaton
-from llmner_hf.decoding.drafts import STOPS, Drafter, Walk
+from llmner_hf.decoding.drafts import Drafter, Walk
+from llmner_hf.decoding.knowledge import STOPS
 from llmner_hf.grammar import Grammar
 from llmner_hf.lattice import Lattice
 from tests.strategies import Case, cases, label_sets, number, texts

@@ -21,7 +21,7 @@ from llmner_hf.decoding.drafts import Drafter, Walk
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.settings import Schema, TaggerSettings
-from tests.models import FAMILIES, SCHEMA, TEXTS, requests, tiny
+from tests.models import FAMILIES, SCHEMA, TEXTS, requests, shape, tiny
 from tests.strategies import number, texts
 
 BRIEF = TaggerSettings(style="brief", max_depth=2)
@@ -172,14 +172,13 @@ def test_plain_drafts_need_a_pass_for_a_bracket_and_two_for_a_line(model, tokeni
         model, tokenizer, BRIEF, drafter=Drafter(hints=False), longest_draft=1000
     )
     marks = {decoder.tokens.open, decoder.tokens.spaced_open, decoder.tokens.close}
-    for request in requests(TEXTS_OF_MANY_KINDS):
+    # Without the long words: a bracket inside one is announced by a shorter token, a pass too.
+    for request in requests(TEXTS_OF_MANY_KINDS[:-2]):
         decoder.passes = 0
         (record,) = decoder.write([request], 1)
         brackets = sum(token in marks for token in record.tokens)
         lines = 1 + record.tokens.count(decoder.tokens.line_end)
-        # A bracket inside a word is announced by a token that is shorter than usual.
-        inner = sum(request.text.count(run) for run in ("x" * 40, "肝" * 40)) * len(record.tokens)
-        assert decoder.passes <= brackets + 2 * lines + 2 + inner
+        assert decoder.passes <= brackets + 2 * lines + 2
 
 
 def test_a_right_guess_takes_one_pass(tokenizer):
@@ -238,22 +237,15 @@ def test_saved_and_reloaded_gives_the_same(tokenizer, tmp_path):
 
 
 def test_windows_and_flash_attention_are_refused(tokenizer):
-    shape = {
-        "vocab_size": len(tokenizer),
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-    }
-    windows = MistralForCausalLM(MistralConfig(**shape, sliding_window=16))
+    sizes = shape(tokenizer)
+    windows = MistralForCausalLM(MistralConfig(**sizes, sliding_window=16))
     with pytest.raises(SettingError, match=r"mistral.*window.*reference"):
         ConstrainedDecoder(windows, tokenizer, BRIEF)
-    config = Qwen2Config(**shape, use_sliding_window=True, sliding_window=16, max_window_layers=1)
+    config = Qwen2Config(**sizes, use_sliding_window=True, sliding_window=16, max_window_layers=1)
     with pytest.raises(SettingError, match=r"qwen2.*sliding_attention"):
         ConstrainedDecoder(Qwen2ForCausalLM(config), tokenizer, BRIEF)
     ConstrainedDecoder(
-        MistralForCausalLM(MistralConfig(**shape, sliding_window=None)), tokenizer, BRIEF
+        MistralForCausalLM(MistralConfig(**sizes, sliding_window=None)), tokenizer, BRIEF
     )
     flash = tiny("glm", tokenizer)
     flash.config._attn_implementation = "flash_attention_2"
