@@ -19,10 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import torch
 from transformers import AutoModelForCausalLM, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
-from transformers.utils import cached_file
 
 from llmner_hf.core.entities import (
     Entity,
@@ -40,8 +38,9 @@ from llmner_hf.decoding.drafts import Drafter
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
+from llmner_hf.loading import beside, merge_adapters, settings_of
 from llmner_hf.readers.reading import language_of
-from llmner_hf.settings import MENTIONS_FILE, TAGGER_FILE, Schema, TaggerSettings
+from llmner_hf.settings import MENTIONS_FILE, Schema, TaggerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -224,44 +223,6 @@ def _moved(predictions: Sequence[Prediction]) -> Iterator[ScoredEntity]:
             yield replace(
                 found, entity=Entity(entity.start + start, entity.end + start, entity.label)
             )
-
-
-def merge_adapters(model: Any) -> None:
-    """Add the adapters that were loaded with a model to its weights, where these are not quantised.
-
-    Merged into 4 bit, the small steps of an adapter would be rounded away.
-    """
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    for module in model.modules():
-        if isinstance(module, BaseTunerLayer):
-            weight = module.get_base_layer().weight
-            if isinstance(weight, torch.Tensor) and weight.is_floating_point():
-                module.merge()
-
-
-def beside(model: Any, tokenizer: Any, name: str) -> str | None:
-    """A file beside a model: in its adapter's folder, its own, or its tokenizer's."""
-    places = [getattr(tokenizer, "name_or_path", ""), getattr(model, "name_or_path", "")]
-    for place in filter(None, places):
-        path = cached_file(place, name, _raise_exceptions_for_missing_entries=False)
-        if path:
-            return str(path)
-    return None
-
-
-def settings_of(model: Any, tokenizer: Any) -> TaggerSettings:
-    """The settings beside a model.
-
-    A model without them is asked with the defaults, zero-shot.
-    """
-    path = beside(model, tokenizer, TAGGER_FILE)
-    if path:
-        return TaggerSettings.load(path)
-    logger.warning(
-        "no %s beside the model: asking it zero-shot, with the default prompt", TAGGER_FILE
-    )
-    return TaggerSettings()
 
 
 def register() -> None:

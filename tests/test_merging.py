@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from llmner_hf import pipeline
 from llmner_hf.core.errors import InputError, RunError, SettingError
 from llmner_hf.decoding.constrained import ConstrainedDecoder
-from llmner_hf.pipelines import merge_adapters
+from llmner_hf.loading import merge_adapters
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.training.merging import merge
 from tests.models import requests, tiny

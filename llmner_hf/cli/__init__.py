@@ -1,0 +1,49 @@
+"""The command line: ``llmner build | train | merge | annotate | evaluate``.
+
+A module a command: its ``NAME``, its ``arguments`` and its ``run``; its docstring is its help. Exit
+codes: 0 done, 1 failed, 2 bad input, with one line on standard error that names it. Heavy libraries
+are imported by the command that needs them, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from llmner_hf.cli import annotating, building, evaluating, merging, training
+from llmner_hf.core.errors import InputError, LlmnerError
+
+COMMANDS = (building, training, merging, annotating, evaluating)
+
+# Those that take the keys of a recipe as options.
+RECIPES = (training,)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    parser = _parser()
+    given, rest = parser.parse_known_args(argv)
+    if rest and given.command not in RECIPES:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        given.command.run(given, rest)
+    except (InputError, OSError) as error:
+        print(f"llmner: {error}", file=sys.stderr)
+        return 2
+    except LlmnerError as error:
+        print(f"llmner: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="llmner", description=sys.modules["llmner_hf"].__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    added = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        text = (command.__doc__ or "").partition(": ")[2].strip()
+        sub = added.add_parser(command.NAME, help=text, description=text)
+        sub.set_defaults(command=command)
+        command.arguments(sub)
+    return parser

@@ -1,0 +1,63 @@
+"""``llmner annotate``: texts -> entities, as JSON lines, a table and a page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from llmner_hf.cli.reading import read
+from llmner_hf.core.entities import Language
+
+NAME = "annotate"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("input", type=Path, help="plain text, JSON lines, PubTator, BioC, ...")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="JSON lines to write")
+    parser.add_argument("--html", type=Path, help="page to write, with nested entities drawn")
+    parser.add_argument("--format", help="of the input; guessed if absent")
+    parser.add_argument("--model", help="folder or Hub id; the embedded model if absent")
+    parser.add_argument("--dataset", help="annotate by the types of this dataset")
+    parser.add_argument("--types", nargs="+", metavar="NAME", help="annotate by these types")
+    parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
+    parser.add_argument("--whole", action="store_true", help="do not split texts at sentences")
+    parser.add_argument(
+        "--engine", choices=("constrained", "reference", "free"), default="constrained"
+    )
+    parser.add_argument("--batch-size", type=int, default=16)
+
+
+def run(given: argparse.Namespace, _: list[str]) -> None:
+    """``llmner annotate``."""
+    examples = read(given.input, given.format, given.dataset or "", given.language)
+    from tqdm import tqdm
+
+    from llmner_hf import pipeline
+    from llmner_hf.annotation import annotate as annotate_file
+    from llmner_hf.readers.json_lines import read_predictions
+    from llmner_hf.rendering import Document, page, table
+
+    options: dict[str, Any] = {"sentences": not given.whole}
+    if given.types:
+        options["entity_types"] = given.types
+    ner = pipeline("bioner", model=given.model, engine=given.engine)
+    with tqdm(total=len(examples), unit="text", disable=not sys.stderr.isatty()) as bar:
+        annotate_file(
+            ner, examples, given.out, batch_size=given.batch_size, progress=bar.update, **options
+        )
+    for kind, number in ner.problems.items():
+        print(f"{number} problems: {kind}", file=sys.stderr)
+    texts = {example.id: example.text for example in examples}
+    documents = [Document(p.id, texts[p.id], p.scored) for p in read_predictions(given.out)]
+    if len(documents) <= 50:
+        print(table(documents))
+    print(
+        f"{sum(len(d.scored) for d in documents)} entities in {len(documents)} texts: {given.out}"
+    )
+    if given.html:
+        given.html.parent.mkdir(parents=True, exist_ok=True)
+        given.html.write_text(page(documents, given.input.name), encoding="utf-8")
+        print(f"page: {given.html}")
