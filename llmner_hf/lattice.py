@@ -23,13 +23,18 @@ from llmner_hf.core.tagging.base import checked, refuse_crossing, view
 from llmner_hf.grammar import Grammar, Node
 from llmner_hf.tokens import Span
 
+# Characters that are cut into pieces at a time behind a bracket, and the pieces at their end that
+# what follows might change.
+WINDOW, UNSURE = 128, 2
+
 
 class Position(NamedTuple):
     """Where a walk stands.
 
     Attributes:
         state: the automaton's state at the beginning of the current piece, or at the header.
-        segment: the character behind the last bracket; the text from there on is cut into pieces.
+        segment: where the pieces are counted from: the character behind the last bracket until its
+            pieces end where one of the whole text does, then the text's beginning.
         piece: the number of the current piece among these.
         node: the place within the current piece or header; None at its beginning.
     """
@@ -54,7 +59,10 @@ class Lattice:
         self.copying = Copying(
             self.text, len(grammar.labels), grammar.max_depth, every_type=grammar.every_type
         )
-        self._pieces: dict[int, tuple[Span, ...]] = {}
+        whole = tuple(grammar.tokens.spans(self.text))
+        self._borders = {start: index for index, (start, _) in enumerate(whole)}
+        self._borders[len(self.text)] = len(whole)
+        self._pieces: dict[int, tuple[Span, ...]] = {0: whole}
 
     @property
     def start(self) -> Position:
@@ -69,13 +77,37 @@ class Lattice:
             return {}
         return self._copy_steps(at) | self._tag_steps(at)
 
-    def pieces(self, start: int) -> tuple[Span, ...]:
-        """The pieces of the rest of the text from a character on."""
-        found = self._pieces.get(start)
+    def pieces(self, segment: int) -> tuple[Span, ...]:
+        """The pieces from a character on, up to the first border they share with the whole text's.
+
+        From there on they agree, since a tokenizer cuts a text looking ahead, never back.
+        """
+        found = self._pieces.get(segment)
         if found is None:
-            spans = self.grammar.tokens.spans(self.text[start:])
-            found = self._pieces[start] = tuple((a + start, b + start) for a, b in spans)
+            found = self._pieces[segment] = self._until_shared(segment)
         return found
+
+    def _until_shared(self, segment: int) -> tuple[Span, ...]:
+        """Cuts no more of the text than is needed: it may be long, and have many brackets."""
+        width = WINDOW
+        while True:
+            part = self.text[segment : segment + width]
+            spans = [(a + segment, b + segment) for a, b in self.grammar.tokens.spans(part)]
+            whole = segment + width >= len(self.text)
+            sure = len(spans) if whole else len(spans) - UNSURE
+            for count in range(1, sure + 1):
+                if spans[count - 1][1] in self._borders:
+                    return tuple(spans[:count])
+            if whole:
+                return tuple(spans)
+            width *= 4
+
+    def _next_piece(self, segment: int, piece: int) -> tuple[int, int]:
+        """Segment and number of the piece behind a piece."""
+        pieces = self.pieces(segment)
+        if segment and piece + 1 == len(pieces):
+            return 0, self._borders[pieces[piece][1]]
+        return segment, piece + 1
 
     def _header_steps(self, at: Position) -> dict[int, Position]:
         node = at.node or self.grammar.headers(self.copying.headers(at.state))
@@ -103,7 +135,7 @@ class Lattice:
         for token, child in node.children.items():
             if child.value == end - start:
                 state = State(Place.BODY, at.state.next_type, end, at.state.depth)
-                steps[token] = Position(state, at.segment, at.piece + 1)
+                steps[token] = Position(state, *self._next_piece(at.segment, at.piece))
             else:
                 steps[token] = at._replace(node=child)
         return steps
@@ -202,10 +234,12 @@ class Lattice:
 
     def _copy(self, start: int, end: int) -> Iterator[int]:
         """The ids of the text from one bracket to the next."""
-        for a, b in self.pieces(start):
-            if a >= end:
-                return
+        segment, piece, place = start, 0, start
+        while place < end:
+            a, b = self.pieces(segment)[piece]
             yield from self.grammar.tokens.piece_ids(self.text[a : min(b, end)])
+            segment, piece = self._next_piece(segment, piece)
+            place = b
 
     def allowed(self, ids: Sequence[int]) -> list[list[int]]:
         """The legal tokens before each token of a completion.

@@ -3,14 +3,15 @@
 In: the lattice of a text. Out: cells that know their legal tokens and, per token, the next cell.
 The lattice describes a state by everything that led to it; here the copies of all lines share their
 cells, and so do segments that began at different brackets, from the first piece border that they
-have in common. So a draft of a hundred tokens is a hundred attribute look-ups.
+have in common. The plain copy from there on is laid out in lists, so that a draft of a hundred
+tokens is a slice of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from llmner_hf.core.copying import Place
+from llmner_hf.core.copying import Place, State
 from llmner_hf.lattice import Lattice, Position
 
 
@@ -39,6 +40,23 @@ class Cell:
         self.next: dict[int, Cell] = {}
 
 
+class Spine:
+    """The plain copy of a text outside of brackets, as far as it was needed.
+
+    Attributes:
+        tokens: the copy.
+        cells: the cell before each token, and that behind the last.
+        borders: for each piece of the text the number of its first token.
+    """
+
+    __slots__ = ("borders", "cells", "tokens")
+
+    def __init__(self, start: Cell) -> None:
+        self.tokens: list[int] = []
+        self.cells = [start]
+        self.borders = [0]
+
+
 class Automaton:
     """The cells of one text.
 
@@ -52,11 +70,12 @@ class Automaton:
     def __init__(self, lattice: Lattice) -> None:
         self.lattice = lattice
         self.types = len(lattice.grammar.labels)
-        self._borders = {start: index for index, (start, _) in enumerate(lattice.pieces(0))}
+        self.starts = [start for start, _ in lattice.pieces(0)]
         self._cells: dict[tuple[object, ...], Cell] = {}
         self._ends: dict[int, Cell] = {}
         self.start = self._cell(lattice.start)
-        self.body: Cell | None = None
+        self.body = self._cell(Position(State(Place.BODY, self.types)))
+        self._spine = Spine(self.body)
 
     def after(self, cell: Cell, line: int, token: int) -> tuple[Cell | None, int]:
         """The cell and the line behind a legal token.
@@ -77,10 +96,8 @@ class Automaton:
             known = cell.next[token] = self._cell(at)
             return known, line
         if cell.at.state.place is Place.HEADER:  # a line begins; its number is not the cell's
-            if self.body is None:
-                self.body = self._cell(_numbered(at, self.types))
             return self._ended(self.body, at.state.next_type - 1), at.state.next_type - 1
-        known = self._cell(self._canonical(at))
+        known = self._cell(at)
         if known.at.state.position == len(self.lattice.text) and not known.depth:
             return self._ended(known, line), line
         cell.next[token] = known
@@ -95,13 +112,6 @@ class Automaton:
             end = self._ends[line] = self._new(_numbered(cell.at, line + 1))
         return end
 
-    def _canonical(self, at: Position) -> Position:
-        """The same position, told from the text's beginning where the pieces agree again."""
-        here = at.state.position
-        if at.node is None and at.segment < here and here in self._borders:
-            return Position(at.state, 0, self._borders[here])
-        return at
-
     def _cell(self, at: Position) -> Cell:
         key = (at.state, at.segment, at.piece, id(at.node))
         cell = self._cells.get(key)
@@ -114,6 +124,19 @@ class Automaton:
         if at.node is not None:
             here = -1 if at.node.value is None else here + at.node.value
         return Cell(at, self.lattice.steps(at), here)
+
+    def spine(self, piece: int) -> Spine:
+        """The plain copy up to the beginning of a piece of the text, or further."""
+        spine = self._spine
+        while len(spine.borders) <= piece:
+            cell = spine.cells[-1]
+            following, _ = self.after(cell, -1, cell.draft)
+            assert following is not None
+            spine.tokens.append(cell.draft)
+            spine.cells.append(following)
+            if following.at.node is None:
+                spine.borders.append(len(spine.tokens))
+        return spine
 
     def route(self, cell: Cell, place: int) -> tuple[int, ...] | None:
         """The tokens from a piece's beginning to a character inside the piece; None if not inside.

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import torch
@@ -56,6 +57,23 @@ class Row:
         self.weights: list[tuple[torch.Tensor, torch.Tensor]] = []  # logits, by pass
         self.states: list[torch.Tensor] = []  # from which the whole vocabulary is scored
         self.done = False
+
+    def take(self, walk: Walk, count: int) -> None:
+        """Write the first tokens of a draft."""
+        done = 0
+        for mark in walk.marks:
+            if mark >= count:
+                break
+            self._copy(walk, done, mark)
+            self.write(walk.tokens[mark])
+            done = mark + 1
+        self._copy(walk, done, count)
+
+    def _copy(self, walk: Walk, begin: int, end: int) -> None:
+        """Write tokens of a draft among which no bracket is."""
+        if begin < end:
+            self.record.write(*walk.tokens[begin:end])
+            self.cell, self.line = walk.cells[end], walk.lines[end]
 
     def write(self, token: int) -> None:
         """Take a legal token; note where brackets open and close."""
@@ -198,12 +216,11 @@ class ConstrainedDecoder(SymbolicDecoder):
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state.flatten(0, 1)
-        places_chosen = [
-            start + i
+        chosen_at = [
+            np.arange(start, start + len(walk.cells))
             for start, walk in zip(first, walks, strict=True)
-            for i in range(len(walk.cells))
         ]
-        states = hidden[torch.tensor(places_chosen, device=hidden.device)]
+        states = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
         choices, chosen, allowed = self._choose(states, walks)
         begin = 0
         for row, walk, place in zip(rows, walks, places, strict=True):
@@ -213,12 +230,13 @@ class ConstrainedDecoder(SymbolicDecoder):
             if agreed < len(walk.tokens):
                 self.drafter.learn(walk, answers, agreed, row.known)
             row.pending = answers[agreed : agreed + 1]
-            written = slice(begin, begin + min(agreed + 1, len(answers)))
+            row.take(walk, agreed)
+            for token in row.pending:
+                row.write(token)
+            written = slice(begin, begin + agreed + len(row.pending))
             row.weights.append((chosen[written], allowed[written]))
             if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
                 row.states.append(states[written].clone())
-            for token in answers[: agreed + 1]:
-                row.write(token)
             begin += len(walk.cells)
 
     def _weigh(self, row: Row) -> None:
@@ -240,23 +258,26 @@ class ConstrainedDecoder(SymbolicDecoder):
             The tokens, their logits, and the logsumexp of all legal ones, (places,).
         """
         legal = [cell.tokens for walk in walks for cell in walk.cells]
-        width = max(map(len, legal))
-        padded = np.array([tokens + [-1] * (width - len(tokens)) for tokens in legal])
-        some, inverse = np.unique(padded, return_inverse=True)
+        widths = np.fromiter(map(len, legal), dtype=np.int64, count=len(legal))
+        tokens = np.fromiter(chain.from_iterable(legal), dtype=np.int64, count=widths.sum())
+        ends = widths.cumsum()
+        place = np.arange(len(legal)).repeat(widths)
+        column = np.arange(len(tokens)) - (ends - widths).repeat(widths)
         device, head = states.device, self.model.get_output_embeddings()
-        rows = torch.from_numpy(some).to(device)
-        logits = states.float() @ head.weight[rows.clamp(min=0)].float().T
+        index = torch.from_numpy(tokens).to(device)
+        where = torch.from_numpy(place).to(device), torch.from_numpy(column).to(device)
+        each = (head.weight[index].float() * states.float()[where[0]]).sum(1)  # (legal tokens,)
         if getattr(head, "bias", None) is not None:
-            logits = logits + head.bias[rows.clamp(min=0)].float()
-        logits[:, rows < 0] = -torch.inf
-        index = torch.from_numpy(inverse.reshape(padded.shape)).to(device)
-        own = raised = logits.gather(1, index)
+            each = each + head.bias[index].float()
+        own = raised = each.new_full((len(legal), int(widths.max())), -torch.inf)
+        own[where] = each
         if self.settings.bracket_bias:
-            opening = torch.from_numpy(np.isin(padded, self._opening)).to(device)
-            raised = own + self.settings.bracket_bias * opening
+            opening = torch.from_numpy(np.isin(tokens, self._opening)).to(device)
+            raised = own.clone()
+            raised[where] += self.settings.bracket_bias * opening
         best = raised.argmax(1)  # the first of equals, and the tokens are sorted
-        tokens = padded[np.arange(len(legal)), best.cpu().numpy()]
-        return tokens.tolist(), own.gather(1, best[:, None])[:, 0], own.logsumexp(1)
+        chosen = tokens[ends - widths + best.cpu().numpy()]
+        return chosen.tolist(), own.gather(1, best[:, None])[:, 0], own.logsumexp(1)
 
     def _every(self, states: torch.Tensor) -> torch.Tensor:
         """The logsumexp over the whole vocabulary, (places,)."""

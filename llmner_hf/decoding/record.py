@@ -35,9 +35,9 @@ class Record:
         self._logs: list[float] = []
         self._masses: list[float] = []
 
-    def write(self, token: int) -> None:
-        """Take a token."""
-        self.tokens.append(token)
+    def write(self, *tokens: int) -> None:
+        """Take the next tokens."""
+        self.tokens += tokens
 
     def opened(self, start: int) -> None:
         """The last token was an opening bracket before this character."""

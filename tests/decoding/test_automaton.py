@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llmner_hf.core.dictionary import Dictionary
@@ -40,13 +40,42 @@ def compared_walk(tokens, text, labels, depth, every_type, choice):
         assert cell is None
 
 
+def pieces_from(lattice, start):
+    """The pieces that a walk meets from a character on."""
+    segment, piece, found = start, 0, []
+    while not found or found[-1][1] < len(lattice.text):
+        found.append(lattice.pieces(segment)[piece])
+        segment, piece = lattice._next_piece(segment, piece)
+    return found
+
+
+def compared_pieces(tokens, text):
+    """A segment is cut as if the text began there, wherever that is."""
+    lattice = Lattice(Grammar(tokens, LABELS, 3), text)
+    for start in range(len(lattice.text)):
+        whole = [(a + start, b + start) for a, b in tokens.spans(lattice.text[start:])]
+        assert pieces_from(lattice, start) == whole
+
+
+@given(texts())
+@example("a1" * 40 + "肝" * 70 + " " * 40 + "'s x" * 20)
+def test_segments_share_the_pieces_of_the_text(tokens, text):
+    compared_pieces(tokens, text)
+
+
 @given(texts(), label_sets(), st.integers(1, 4), st.booleans(), st.randoms(use_true_random=False))
 def test_cells_are_the_lattice(tokens, text, labels, depth, every_type, choice):
     compared_walk(tokens, text, labels, depth, every_type, choice)
 
 
 @pytest.mark.parametrize(
-    "name", ["glm-4-9b-chat-hf", "qwen2.5-7b-instruct", "llama-3.1-8b-instruct"]
+    "name",
+    [
+        "glm-4-9b-chat-hf",
+        "qwen2.5-7b-instruct",
+        "llama-3.1-8b-instruct",
+        "deepseek-r1-distill-qwen-7b",
+    ],
 )
 def test_cells_are_the_lattice_with_the_real_tokenizers(shared, name):
     """There pieces are long, and a bracket in one of them moves the pieces behind it."""
@@ -60,6 +89,7 @@ def test_cells_are_the_lattice_with_the_real_tokenizers(shared, name):
     for _ in range(number(150, 7_000)):
         text = "".join(choice.choice(alphabet) for _ in range(choice.randrange(60)))
         compared_walk(tokens, text, LABELS, 3, bool(choice.randrange(2)), choice)
+        compared_pieces(tokens, text * 4)
     long = number(200, 4_000)
     compared_walk(
         tokens, "肝" * long + "x" * long + "12345 " * (long // 6), LABELS, 2, False, choice
@@ -83,6 +113,7 @@ def test_every_draft_is_legal(tokens, text, labels, choice, every_type, further)
             replayed.push(token)
         assert replayed.cells == walk.cells
         assert replayed.lines == walk.lines
+        assert replayed.marks == walk.marks
         choices = [choice.choice(at.tokens) for at in walk.cells]
         refused = next(
             (i for i, (a, b) in enumerate(zip(choices, walk.tokens, strict=False)) if a != b), None
