@@ -5,6 +5,7 @@ weights for every architecture; otherwise a few of each.
 """
 
 import pytest
+import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llmner_hf.core.sentences import split
@@ -41,13 +42,18 @@ def sentences(shared, settings, limit):
     return found
 
 
-def compare(model, tokenizer, settings, many, batches):
+def referred(model, tokenizer, settings, many):
+    """The rows that the reference has written."""
     reference = ReferenceDecoder(model, tokenizer, settings)
     rows = [reference.row(request) for request in many]
     order = sorted(rows, key=lambda row: -len(row.prompt))
     for begin in range(0, len(order), 16):
         reference.write(order[begin : begin + 16])
-    wanted = [row.record.tokens for row in rows]
+    return rows
+
+
+def compare(model, tokenizer, settings, many, batches):
+    wanted = [row.record.tokens for row in referred(model, tokenizer, settings, many)]
     for size, options in batches:
         decoder = ConstrainedDecoder(model, tokenizer, settings, **options)
         found = [record.tokens for record in decoder.write(many, size)]
@@ -83,3 +89,29 @@ def test_random_weights_with_the_real_tokenizers(shared, family, name):
     settings = TaggerSettings(max_depth=2)
     many = sentences(shared, settings, number(2, 70))
     compare(model, tokenizer, settings, many, [(1, {}), (8, {"longest_draft": 30})])
+
+
+def test_in_bf16_only_near_ties_differ(shared):
+    """There the width of a pass shows in the last bits of a state, and so in what is almost equal.
+
+    Measured over 450 sentences: 5 differ, by 0.021 logits at most where they first do.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(EMBEDDED)
+    model = AutoModelForCausalLM.from_pretrained(EMBEDDED, dtype=torch.bfloat16).eval()
+    settings = TaggerSettings.load(EMBEDDED / TAGGER_FILE)
+    many = sentences(shared, settings, number(5, 150))
+    rows = referred(model, tokenizer, settings, many)
+    decoder = ConstrainedDecoder(model, tokenizer, settings)
+    differ = 0
+    for row, record in zip(rows, decoder.write(many, 8), strict=True):
+        pairs = enumerate(zip(row.record.tokens, record.tokens, strict=False))
+        first = next((place for place, (one, other) in pairs if one != other), None)
+        if first is not None:
+            differ += 1
+            ids = torch.tensor([row.prompt + record.tokens[:first]])
+            with torch.inference_mode():
+                logits = model(ids).logits[0, -1].float()
+            logits[decoder._opening] += settings.bracket_bias
+            one, other = row.record.tokens[first], record.tokens[first]
+            assert abs(logits[one] - logits[other]) < 0.05
+    assert differ <= len(many) // 20 + 1
