@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import bitsandbytes
@@ -13,7 +14,7 @@ from datasets import Dataset
 from peft import get_peft_model
 from torch.utils.data import BatchSampler, SequentialSampler
 from transformers import AutoConfig, AutoTokenizer, Trainer
-from trl import ModelConfig, SFTConfig, get_peft_config
+from trl import ModelConfig, SFTConfig, TrlParser, get_peft_config
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import SettingError
@@ -379,3 +380,49 @@ def test_the_9b_model_of_the_paper(shared):
     assert found.trainable == config.num_hidden_layers * 64 * inputs_and_outputs
     assert found.plain.weights < 7 * 2**30
     assert found.checkpointed.peak < 24 * 2**30
+
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = {
+    "glm4_9b": "glm-4-9b-chat-hf",
+    "qwen2_5_7b": "qwen2.5-7b-instruct",
+    "llama3_1_8b": "llama-3.1-8b-instruct",
+    "deepseek_r1_distill_qwen_7b": "deepseek-r1-distill-qwen-7b",
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_plans_in_the_documents_are_those_of_the_recipes(name, shared):
+    """All that needs no corpus: the model, its adapter, the bytes of its weights, the steps."""
+    text = (ROOT / "docs" / "dry_run" / f"{name}.txt").read_text(encoding="utf-8")
+    given = ["--config", str(ROOT / "recipes" / "paper" / f"{name}.yaml"), "--use_cpu", "true"]
+    given += ["--model_name_or_path", str(shared / "tokenizers" / FOLDERS[name])]
+    parser = TrlParser((TrainingSettings, SFTConfig, ModelConfig))
+    settings, run, model = parser.parse_args_and_config(given)
+    estimate = Estimate(Skeleton.of(model), settings, run, model)
+    found = re.search(r"epoch  (\S+) rows.*largest batch (\S+) x (\S+)", text, re.DOTALL).groups()
+    rows, packs, width = (int(number.replace(",", "")) for number in found)
+    memory = estimate.memory(Batch(packs, width, 0, 0), checkpointing=True)
+    for line in (
+        f"{estimate.skeleton.architecture} of tokenizers/{FOLDERS[name]}, "
+        f"{estimate.skeleton.base_parameters / 1e6:,.2f} M parameters",
+        f"trained   {memory.trained / 4e6:,.2f} M of",
+        f"{memory.weights / 2**30:.3f} GiB",
+        f"{memory.kept / 2**30:.3f} GiB",
+        f"{memory.layer / 2**30:.3f} GiB",
+        Schedule.of(rows, run).as_text(),
+    ):
+        assert line in text, line
+    assert "example" not in text.replace("examples", "")  # the corpora's sentences stay out
+
+
+def test_the_example_on_the_training_page_is_as_it_would_be_printed(shared):
+    tokens = Tokens(AutoTokenizer.from_pretrained(shared / "tokenizers" / FOLDERS["glm4_9b"]))
+    settings, genia = TaggerSettings(style="paper"), Schema.of_corpus("genia")
+    places = Entity(10, 19, "DNA"), Entity(10, 28, "DNA"), Entity(35, 45, "protein")
+    text = "The human IL-2 gene promoter binds NF-kappa B."
+    example = Example("made-up", text, places, "genia", "en")
+    (row,) = Preparation(tokens, genia, settings, 1024).rows([example])
+    lines = shown(dataclasses.asdict(row), tokens.tokenizer, 0.0).lines(colour=False)
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    assert "\n".join(lines) in page
