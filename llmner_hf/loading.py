@@ -7,14 +7,23 @@ adapters made part of the weights.
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import torch
 from transformers.utils import cached_file
 
-from llmner_hf.settings import TAGGER_FILE, TaggerSettings
+from llmner_hf.settings import SELECTOR_FILE, TAGGER_FILE, TaggerSettings
 
 logger = logging.getLogger(__name__)
+
+SELECTOR_FOLDER = "selector"
+ADAPTER_FILES = (
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
 
 
 def merge_adapters(model: Any) -> None:
@@ -31,6 +40,18 @@ def merge_adapters(model: Any) -> None:
                 module.merge()
 
 
+def adapter_tokenizer(place: str) -> str | None:
+    """Where the tokenizer of an adapter lies, if it is one and brings its own.
+
+    transformers takes that of its base, and with it would miss whatever lies beside the adapter.
+    """
+    found = (
+        cached_file(place, name, _raise_exceptions_for_missing_entries=False)
+        for name in ("adapter_config.json", "tokenizer_config.json")
+    )
+    return place if all(found) else None
+
+
 def beside(model: Any, tokenizer: Any, name: str) -> str | None:
     """A file beside a model: in its adapter's folder, its own, or its tokenizer's."""
     places = [getattr(tokenizer, "name_or_path", ""), getattr(model, "name_or_path", "")]
@@ -39,6 +60,16 @@ def beside(model: Any, tokenizer: Any, name: str) -> str | None:
         if path:
             return str(path)
     return None
+
+
+def selector_beside(model: Any, tokenizer: Any) -> str | None:
+    """The folder of the selector that travels with a model, an adapter on it; None without one."""
+    settings = beside(model, tokenizer, f"{SELECTOR_FOLDER}/{SELECTOR_FILE}")
+    if settings is None:
+        return None
+    for name in ADAPTER_FILES:  # from the Hub they come one by one
+        beside(model, tokenizer, f"{SELECTOR_FOLDER}/{name}")
+    return str(Path(settings).parent)
 
 
 def settings_of(model: Any, tokenizer: Any) -> TaggerSettings:
@@ -50,6 +81,21 @@ def settings_of(model: Any, tokenizer: Any) -> TaggerSettings:
     if path:
         return TaggerSettings.load(path)
     logger.warning(
-        "no %s beside the model: asking it zero-shot, with the default prompt", TAGGER_FILE
+        "no %s beside the model or its tokenizer: asking it zero-shot, with the default prompt",
+        TAGGER_FILE,
     )
     return TaggerSettings()
+
+
+def keep_layout(model: torch.nn.Module) -> None:
+    """Never lay the weights out anew for evaluation.
+
+    On CPUs with AVX512-BF16 bitsandbytes does so at the first evaluation, in place: afterwards no
+    gradient passes a layer (0.50.2, ``matmul_4bit``), the scales come back inexactly, and layers
+    whose width is no multiple of the block fail. Validation in a run would spoil what follows.
+    """
+    from bitsandbytes.nn import Linear4bit  # only where there is such a model: slow to import
+
+    for layer in model.modules():
+        if isinstance(layer, Linear4bit):
+            layer.support_avx512bf16_for_cpu = False

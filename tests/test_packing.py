@@ -8,9 +8,11 @@ from datasets import Dataset
 from trl import SFTConfig
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
+from llmner_hf.packing import seen
 from llmner_hf.settings import Schema, TaggerSettings
+from llmner_hf.training.losses import IGNORED
 from llmner_hf.training.preparation import Preparation
-from llmner_hf.training.trainer import IGNORED, Collator, TaggerTrainer, seen
+from llmner_hf.training.trainer import Collator, TaggerTrainer
 from tests.models import tiny
 
 ENGLISH = Schema("ours", "en", LabelSet((EntityType("protein", "a chain of amino acids"),)))

@@ -24,7 +24,9 @@ from llmner_hf.settings import TrainingSettings
 from tests.models import FAMILIES
 
 FOLDER = Path(__file__).parent.parent / "recipes"
-RECIPES = sorted([*FOLDER.glob("paper/*.yaml"), *FOLDER.glob("embedded/*.yaml")])
+RECIPES = sorted(
+    [*FOLDER.glob("*.yaml"), *FOLDER.glob("paper/*.yaml"), *FOLDER.glob("embedded/*.yaml")]
+)
 LAUNCHES = sorted(FOLDER.glob("accelerate/*.yaml"))
 # Recipe -> model and architecture (paper III-A, Fig. 4).
 BACKBONES = {

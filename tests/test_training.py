@@ -1,118 +1,40 @@
-"""Training on a tiny real GLM: the loss, what is counted, resuming, adapters, reloading."""
+"""Training on a tiny real GLM: the loss, what is counted, what is left, adapters, reloading."""
 
 import json
-import re
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from importlib.metadata import version
 
 import pytest
 import torch
-from datasets import Dataset, DatasetDict
-from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer, GlmConfig
 from trl import ModelConfig, SFTConfig
+from trl.trainer import base_trainer
 
-from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
+from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import SettingError
-from llmner_hf.data import FEATURES, to_row
 from llmner_hf.decoding.drafts import Drafter
 from llmner_hf.evaluation import decoder_of, gold_of, predict, validator
-from llmner_hf.settings import Schema, TaggerSettings, TrainingSettings
+from llmner_hf.settings import Schema, TaggerSettings
+from llmner_hf.training.losses import IGNORED, NONE, mixed_losses
 from llmner_hf.training.preparation import Preparation, cut
 from llmner_hf.training.run import train
-from llmner_hf.training.trainer import IGNORED, NONE, Collator, mixed_losses
-
-LABELS = LabelSet((EntityType("protein"), EntityType("DNA"), EntityType("疾病")))
-MARKED = (
-    ("en", "the p[IL-2] of d[p[CD28] gene]"),
-    ("en", "p[NF-kappa B] binds"),
-    ("zh", "患者有z[高血压]"),
-    ("en", "no names here"),
-    ("zh", "z[糖尿病]和z[高血压]"),
-    ("en", "a d[promoter] and a p[receptor]"),
-)
-
-
-def example(number, language, marked):
-    """An example from a text with ``p[...]``, ``d[...]`` and ``z[...]`` in it."""
-    names = {"p": "protein", "d": "DNA", "z": "疾病"}
-    text, opened, entities = "", [], []
-    for part in re.split(r"([pdz]\[|\])", marked):
-        if part == "]":
-            start, label = opened.pop()
-            entities.append(Entity(start, len(text), label))
-        elif part.endswith("[") and part[0] in names:
-            opened.append((len(text), names[part[0]]))
-        else:
-            text += part
-    return Example(f"{language}-{number}", text, tuple(entities), "ours", language)
-
-
-EXAMPLES = tuple(example(i, *row) for i, row in enumerate(MARKED))
+from llmner_hf.training.trainer import Collator
+from tests.tuning import EXAMPLES, LABELS, config, optimisation, settings, tagged
 
 
 @pytest.fixture(scope="module")
 def start(tokenizer, tmp_path_factory):
     """A folder with a config and a tokenizer, no weights: training starts from scratch."""
     folder = tmp_path_factory.mktemp("start")
-    GlmConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=48,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=3,
-        num_key_value_heads=3,
-        head_dim=16,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        architectures=["GlmForCausalLM"],
-    ).save_pretrained(folder)
+    config(tokenizer).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def datasets():
-    rows = [to_row(e, LABELS, title="ours", style="brief", strategy="symbolic") for e in EXAMPLES]
-    split = Dataset.from_list(rows, features=FEATURES)
-    return {"ours": DatasetDict(train=split, validation=split)}
-
-
-def settings(**given):
-    return TrainingSettings(**({"style": "brief", "datasets": ["ours"]} | given))
-
-
-def optimisation(folder, steps, **given):
-    return SFTConfig(
-        **(
-            {
-                "output_dir": str(folder),
-                "max_steps": steps,
-                "per_device_train_batch_size": 3,
-                "learning_rate": 5e-3,
-                "lr_scheduler_type": "constant",
-                "logging_steps": 5,
-                "save_steps": 4,
-                "eval_steps": 1000,
-                "use_cpu": True,
-                "bf16": False,
-                "activation_checkpointing": False,
-                "report_to": "none",
-                "disable_tqdm": True,
-            }
-            | given
-        )
-    )
-
-
-def weights(folder, name="model.safetensors"):
-    return load_file(folder / name)
-
-
-def same(first, second):
-    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+    return {"ours": tagged(EXAMPLES)}
 
 
 def test_the_mixed_loss_is_the_mixture_of_two_cross_entropies():
@@ -211,24 +133,53 @@ def test_it_learns_and_a_reloaded_model_annotates_the_same(start, datasets, tmp_
     assert dict(drafter.dictionary.mentions) == {"高血压": "疾病", "cd28": "protein"}
 
 
-def test_a_run_that_was_stopped_ends_with_the_same_weights(start, datasets, tmp_path):
-    model = ModelConfig(model_name_or_path=str(start))
-    given = settings(allowed_share=1.0, word_dropout=0.2)
-    whole = tmp_path / "whole"
-    train(given, optimisation(whole, 8), model, datasets)
-    stopped = tmp_path / "stopped"
+def test_run_json_holds_every_setting_and_no_file_holds_a_token(
+    start, datasets, tmp_path, monkeypatch
+):
+    """The Hub's token comes from the environment or, unwisely, from the recipe."""
+    monkeypatch.setenv("HF_TOKEN", "hf_fromtheenvironment")
+    stated = optimisation(
+        tmp_path,
+        2,
+        save_steps=1,
+        hub_token="hf_fromtherecipe",
+        model_init_kwargs={"token": "hf_fromwithin"},
+        data_seed=7,
+    )
+    train(settings(), stated, ModelConfig(model_name_or_path=str(start)), datasets)
+    stored = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert {f.name for f in fields(stated) if f.init} - stored["optimisation"].keys() == {
+        "hub_token",
+        *({"push_to_hub_token"} & {f.name for f in fields(stated)}),
+    }
+    assert (stored["optimisation"]["seed"], stored["optimisation"]["data_seed"]) == (42, 7)
+    assert stored["settings"] == asdict(settings())
+    assert stored["model"] == json.loads(
+        json.dumps(asdict(ModelConfig(model_name_or_path=str(start))))
+    )
+    assert stored["versions"]["transformers"] == version("transformers")
+    assert stored["processes"] == 1
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"hf_from" in path.read_bytes()]
+    assert not [path for path in files if path.name == "training_args.bin"]
 
-    class Stop(Exception):
-        pass
 
-    def stop(*_):
-        raise Stop
+def test_a_run_tells_nobody_of_itself(start, datasets, tmp_path, monkeypatch):
+    """TRL reports each trainer to the Hub, transformers to whatever is installed."""
+    told = []
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(base_trainer, "send_telemetry", lambda **given: told.append(given))
+    stated = optimisation(tmp_path, 1, save_strategy="no")
+    train(settings(), stated, ModelConfig(model_name_or_path=str(start)), datasets)
+    assert (stated.report_to, told) == ([], [])
+    assert SFTConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False).report_to == []
 
-    with pytest.raises(Stop):  # in the middle of an epoch, behind the checkpoint of step 4
-        train(given, optimisation(stopped, 8, eval_steps=5), model, datasets, stop)
-    assert not (stopped / "run.json").exists()
-    train(given, optimisation(stopped, 8), model, datasets)
-    assert same(weights(whole), weights(stopped))
+
+def test_curves_go_to_tensorboard_where_it_is_asked_for(start, datasets, tmp_path):
+    pytest.importorskip("tensorboard")
+    stated = optimisation(tmp_path, 2, save_strategy="no", logging_steps=1, report_to="tensorboard")
+    train(settings(), stated, ModelConfig(model_name_or_path=str(start)), datasets)
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
 
 
 def test_an_adapter_is_saved_alone_and_reloads(start, datasets, tmp_path):

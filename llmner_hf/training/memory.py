@@ -22,9 +22,9 @@ from trl import ModelConfig, SFTConfig, get_peft_config
 
 from llmner_hf.core.errors import SettingError
 from llmner_hf.settings import TrainingSettings
+from llmner_hf.training.losses import FULL_TOKENS
 from llmner_hf.training.run import model_path, pack_size
 from llmner_hf.training.schedule import Batch
-from llmner_hf.training.trainer import FULL_TOKENS
 
 # TRL's fused head writes logits in tiles of this size (trl.kernels.chunked_logprob).
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768

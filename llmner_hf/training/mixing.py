@@ -12,8 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from random import Random
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+from zlib import crc32
 
+import torch
 from torch.utils.data import Sampler
 
 from llmner_hf.core.errors import SettingError
@@ -87,7 +89,7 @@ class MixingSampler(Sampler[int]):
         return chain.from_iterable(chain(self._in_turn(order, random), short))
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch whose order comes next; called by the trainer."""
+        """The epoch whose order comes next."""
         self.epoch = epoch
 
     def _in_turn(self, sides: list[list[list[int]]], random: Random) -> Iterator[list[int]]:
@@ -101,6 +103,33 @@ class MixingSampler(Sampler[int]):
             sides = [_repeated(side, longest, random) for side in sides]
         for turn in zip_longest(*sides):
             yield from (group for group in turn if group is not None)
+
+
+class SeededSampler(Sampler[int]):
+    """Another sampler, its order a function of seed and epoch as `MixingSampler`'s is.
+
+    Transformers draws the order of rows of like length from the state that training has come to,
+    which a run resumed within an epoch cannot know.
+
+    Args:
+        sampler: one that draws from its ``generator``.
+        seed: with the epoch it determines the order.
+    """
+
+    def __init__(self, sampler: Any, seed: int) -> None:
+        self.sampler, self.seed, self.epoch = sampler, seed, 0
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = crc32(f"{self.seed}/{self.epoch}".encode())
+        self.sampler.generator = torch.Generator().manual_seed(drawn)
+        return iter(self.sampler)
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose order comes next."""
+        self.epoch = epoch
 
 
 def _check(weights: Mapping[str, float], rows: Mapping[str, list[int]]) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,21 @@ from trl import ModelConfig, SFTConfig
 from llmner_hf.settings import TrainingSettings
 from llmner_hf.training.preparation import PreparationReport
 
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "trl",
+    "peft",
+    "accelerate",
+    "bitsandbytes",
+    "datasets",
+    "numpy",
+    "llmner_hf",
+)
+# Keys under which TRL and transformers take a token of the Hub, also within `model_init_kwargs`.
+SECRETS = frozenset({"token", "hub_token", "push_to_hub_token", "use_auth_token"})
+
 
 def record_of(
     settings: TrainingSettings,
@@ -30,19 +45,33 @@ def record_of(
     datasets: Mapping[str, DatasetDict],
     reports: Mapping[str, PreparationReport],
 ) -> dict[str, Any]:
-    """What is needed to make the run again: versions, data, settings, losses. No tokens."""
-    packages = ("torch", "transformers", "trl", "peft", "datasets", "llmner_hf")
-    chosen = {k: v for k, v in optimisation.to_dict().items() if "token" not in k}
+    """What is needed to make the run again: versions, data, settings with the seeds."""
     return {
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "processes": optimisation.world_size,
         "settings": asdict(settings),
-        "model": asdict(model_settings),
-        "optimisation": chosen,
+        "model": without_secrets(asdict(model_settings)),
+        "optimisation": without_secrets(
+            {f.name: getattr(optimisation, f.name) for f in fields(optimisation) if f.init}
+        ),
         "data": {
             name: {split: {"rows": len(d), "sha256": fingerprint(d)} for split, d in splits.items()}
             for name, splits in datasets.items()
         },
         "preparation": {name: asdict(report) for name, report in reports.items()},
+    }
+
+
+def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without the tokens that may stand among them.
+
+    >>> without_secrets({"seed": 0, "hub_token": "hf_x", "model_init_kwargs": {"token": "hf_x"}})
+    {'seed': 0, 'model_init_kwargs': {}}
+    """
+    return {
+        name: without_secrets(value) if isinstance(value, Mapping) else value
+        for name, value in settings.items()
+        if name not in SECRETS
     }
 
 
@@ -73,5 +102,6 @@ def draw_loss(history: Sequence[Mapping[str, float]], folder: Path) -> None:
         right = left.twinx()
         right.plot(*zip(*scores, strict=True), color="#D55E00", marker="o", label="validation F1")
         right.set(ylabel="strict F1", ylim=(0, 1))
-    figure.legend(loc="outside upper center", ncols=2)
+    if losses or scores:  # a run may be shorter than the steps between two logs
+        figure.legend(loc="outside upper center", ncols=2)
     figure.savefig(folder / "loss.png", dpi=120)

@@ -3,7 +3,8 @@
 In: settings and tagged datasets. Out, in the run folder: the model or adapter with its tokenizer
 and ``tagger.json``, checkpoints, ``run.json`` (versions, data fingerprints, settings, what became
 of the examples), ``loss.csv`` and ``loss.png``. A run that was stopped goes on from its last
-checkpoint. Validation by constrained decoding belongs to a higher layer, which passes it in.
+whole checkpoint (`training.checkpoints`). Validation by constrained decoding belongs to a higher
+layer, which passes it in. Of several processes each computes its share, and the first one writes.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from transformers import (
     PreTrainedTokenizerBase,
     set_seed,
 )
-from transformers.trainer_utils import get_last_checkpoint
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
 from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.errors import SettingError
 from llmner_hf.data import label_set, title_of, to_example
+from llmner_hf.loading import keep_layout
 from llmner_hf.settings import MENTIONS_FILE, Schema, TaggerSettings, TrainingSettings
 from llmner_hf.tokens import Tokens
+from llmner_hf.training.checkpoints import clear, newest
 from llmner_hf.training.mixing import MixingSampler, check_names, weights_of
 from llmner_hf.training.preparation import Preparation, PreparationReport, nesting
 from llmner_hf.training.record import draw_loss, record_of
@@ -52,12 +54,12 @@ def training_split(splits: DatasetDict, settings: TrainingSettings) -> Dataset:
     The scored rows are the first ones: neighbours come from one document, so a contiguous cut
     keeps documents apart.
     """
-    if not settings.join_validation or "validation" not in splits:
+    validation = splits.get("validation")
+    scored = settings.validation_size
+    if not settings.join_validation or validation is None or len(validation) <= scored:
         return splits["train"]
-    rest = range(
-        min(settings.validation_size, len(splits["validation"])), len(splits["validation"])
-    )
-    return concatenate_datasets([splits["train"], splits["validation"].select(rest)])
+    rest = validation.select(range(scored, len(validation)))
+    return concatenate_datasets([splits["train"], rest])
 
 
 def deepest(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> int:
@@ -112,13 +114,16 @@ def load_model(settings: ModelConfig) -> Any:
     if folder.is_dir() and not any(folder.glob("*.safetensors*")):
         return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(path))
     quantization = get_quantization_config(settings)
-    return AutoModelForCausalLM.from_pretrained(
+    model = AutoModelForCausalLM.from_pretrained(
         path,
         revision=settings.model_revision,
         dtype=settings.dtype or "auto",
         attn_implementation=settings.attn_implementation,
         **({"quantization_config": quantization} if quantization else {}),
     )
+    if quantization:
+        keep_layout(model)
+    return model
 
 
 def pack_size(settings: TrainingSettings, optimisation: SFTConfig) -> int:
@@ -177,7 +182,11 @@ def make_trainer(
         processing_class=tokenizer,
         peft_config=adapter,
         data_collator=Collator(
-            tokenizer.pad_token_id, settings.word_dropout, bool(settings.allowed_share), group
+            tokenizer.pad_token_id,
+            settings.word_dropout,
+            bool(settings.allowed_share),
+            group,
+            optimisation.seed,
         ),
     )
     # TRL casts adapters to bf16 and PEFT reloads them as fp32, so a resumed run would differ.
@@ -220,18 +229,21 @@ def train(
         trainer.add_callback(
             validation := Validation(trainer, tokenizer, tagger, validate, settings.bracket_biases)
         )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
+    if trainer.args.should_save:
+        clear(folder)
+    trainer.accelerator.wait_for_everyone()
+    trainer.train(resume_from_checkpoint=newest(folder))
     save(trainer, validation.tagger if validate else tagger, folder)
-    if settings.draft_mentions:
-        write_mentions(datasets, settings, [folder, folder / "best"])
     record = record_of(settings, optimisation, model_settings, datasets, reports)
     record["history"] = trainer.state.log_history
     validated = [entry for entry in record["history"] if "validation_f1" in entry]
     record["validation"] = validated[-1] if validated else "not run"
-    (folder / "run.json").write_text(
-        json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8"
-    )
-    draw_loss(trainer.state.log_history, folder)
+    if trainer.args.should_save:
+        if settings.draft_mentions:
+            write_mentions(datasets, settings, [folder, folder / "best"])
+        text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
+        (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+        draw_loss(trainer.state.log_history, folder)
     return record
 
 

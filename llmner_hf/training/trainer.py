@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import torch
+from accelerate.utils import is_compiled_module
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
-from torch.utils.data import Sampler
+from transformers import TrainerCallback
+from transformers.trainer import TRAINING_ARGS_NAME
+from transformers.trainer_utils import rotate_checkpoints
 from trl import SFTTrainer
 
-IGNORED = -100  # PyTorch's and TRL's label of a position without loss
-NONE = -1  # padding of the allowed tokens
-PAD = -1  # the segment of padding
-# Tokens whose logits over the whole vocabulary are in memory at a time: 0.3 GB for 150,000.
-FULL_TOKENS = 512
+from llmner_hf.packing import PAD, SHARED, seen
+from llmner_hf.training.checkpoints import PREFIX, UNFINISHED, discard, put, seal
+from llmner_hf.training.losses import IGNORED, NONE, add_losses
+from llmner_hf.training.mixing import MixingSampler, SeededSampler
 
 
 @dataclass
@@ -38,12 +41,18 @@ class Collator:
         word_dropout: the share of distinct text tokens hidden from an example.
         with_allowed: whether the batch holds the allowed tokens.
         pack: the most rows of a pack; 1 packs nothing.
+        seed: with the epoch and the row it determines what is hidden. Batches are made ahead of the
+            step that needs them, so the state of a common generator would not be that of the step,
+            and a run resumed within an epoch would go another way.
+        epoch: set by `Epochs`.
     """
 
     pad: int
     word_dropout: float = 0.0
     with_allowed: bool = False
     pack: int = 1
+    seed: int = 0
+    epoch: int = 0
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """``input_ids``, ``labels`` (packs, tokens); ``attention_mask``; ``allowed`` as below.
@@ -84,26 +93,28 @@ class Collator:
     def _laid(
         self, pack: list[dict[str, Any]]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Tokens, labels, segments (0 is the prefix) and positions of a pack."""
+        """Tokens, labels, segments (see `packing`) and positions of a pack."""
         shared = pack[0]["prefix"]
         ids, labels = [torch.tensor(pack[0]["ids"][:shared])], [torch.full((shared,), IGNORED)]
-        segments, positions = [torch.zeros(shared, dtype=torch.long)], [torch.arange(shared)]
-        for number, row in enumerate(pack, 1):
+        segments, positions = [torch.full((shared,), SHARED)], [torch.arange(shared)]
+        for number, row in enumerate(pack, SHARED + 1):
             own = torch.tensor(row["ids"][shared:])
             gold = own.clone()
             gold[: row["start"] - shared] = IGNORED
-            ids.append(self._dropped(own, row["text_ids"]))
+            ids.append(self._dropped(own, row))
             labels.append(gold)
             segments.append(torch.full_like(own, number))
             positions.append(torch.arange(shared, shared + len(own)))
         return torch.cat(ids), torch.cat(labels), torch.cat(segments), torch.cat(positions)
 
-    def _dropped(self, ids: torch.Tensor, text_ids: list[int]) -> torch.Tensor:
+    def _dropped(self, ids: torch.Tensor, row: dict[str, Any]) -> torch.Tensor:
         """A word is hidden wherever it stands, else the model reads it off its other copy."""
         if not self.word_dropout:
             return ids
-        words = torch.tensor(text_ids)
-        hidden = words[torch.rand(len(words)) < self.word_dropout]
+        words = torch.tensor(row["text_ids"])
+        drawn = crc32(f"{self.seed}/{self.epoch}/{row['ids']}".encode())
+        chances = torch.rand(len(words), generator=torch.Generator().manual_seed(drawn))
+        hidden = words[chances < self.word_dropout]
         return torch.where(torch.isin(ids, hidden), self.pad, ids)
 
     @staticmethod
@@ -116,26 +127,29 @@ class Collator:
         return allowed
 
 
-def seen(segments: torch.Tensor) -> torch.Tensor:
-    """Which token sees which: itself, what stands before it in its row, and the prefix.
+class Epochs(TrainerCallback):
+    """Says to sampler and collator which epoch begins.
 
-    Args:
-        segments: the number of each token's row, 0 for the prefix, (packs, tokens).
-
-    Returns:
-        (packs, 1, tokens, tokens), the token that looks first.
+    Accelerate tells the sampler neither in several processes nor where batches are skipped.
     """
-    place = torch.arange(segments.shape[1])
-    own = segments[:, :, None] == segments[:, None, :]
-    prefix = segments[:, None, :] == 0
-    return ((place[:, None] >= place) & (own | prefix))[:, None]
+
+    def __init__(self, trainer: TaggerTrainer) -> None:
+        self.trainer = trainer
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A run that is resumed within an epoch begins with that one."""
+        epoch = int(state.epoch or 0)
+        collator: Any = self.trainer.data_collator
+        collator.epoch = epoch
+        if self.trainer.sampler is not None:
+            self.trainer.sampler.set_epoch(epoch)
 
 
 class TaggerTrainer(SFTTrainer):
     """``SFTTrainer`` that can take part of the loss over the allowed tokens, of packed rows too.
 
     Args:
-        sampler: the order of the rows; TRL's own if absent.
+        sampler: the order of the rows; if absent, that of ``train_sampling_strategy``.
         allowed_share: the weight of that part, in [0, 1].
         full_sample: the share of tokens on which the rest of the loss is estimated, in (0, 1].
         **kwargs: the arguments of ``SFTTrainer``.
@@ -144,16 +158,18 @@ class TaggerTrainer(SFTTrainer):
     def __init__(
         self,
         *,
-        sampler: Sampler[int] | None = None,
+        sampler: MixingSampler | SeededSampler | None = None,
         allowed_share: float = 0.0,
         full_sample: float = 1.0,
         **kwargs: Any,
     ) -> None:
         self.sampler = sampler
         self.allowed_share = allowed_share
-        self.full_sample = full_sample
         self._compilation: Any = None
+        self._writing: Path | None = None
         super().__init__(**kwargs)
+        self.add_callback(Epochs(self))
+        add_losses(self._language_model(self.model), allowed_share, full_sample, self._compiled)
 
     def compute_loss(
         self,
@@ -167,35 +183,52 @@ class TaggerTrainer(SFTTrainer):
         if return_outputs or not (self.allowed_share or packed):
             inputs.pop("allowed", None)
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        labels = inputs["labels"]
-        language_model = self._language_model(model)
-        decoder = self._compiled(language_model.get_decoder())
-        with self.accelerator.autocast():  # its own wrapper is around the whole model's forward
-            hidden = decoder(
-                input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
-                position_ids=inputs.get("position_ids"),
-                use_cache=False,
-            ).last_hidden_state[:, :-1]
-        bears_loss = labels[:, 1:] != IGNORED
-        head = language_model.get_output_embeddings().weight
-        losses = mixed_losses(
-            hidden[bears_loss].to(head.dtype),
-            head,
-            labels[:, 1:][bears_loss],
-            inputs.get("allowed"),
-            self.allowed_share,
-            self.full_sample if language_model.training else 1.0,
-        )
+        if is_compiled_module(model):  # by accelerate, whole; see `_compiled`
+            model = model._orig_mod  # type: ignore[assignment]
+        with self.accelerator.autocast():  # for a model that accelerate did not prepare
+            losses = model(**inputs, completion_losses=True)
         # As in TRL: the count is that of all ranks, and gradients are averaged over them.
         if num_items_in_batch is None:
             return losses.mean()
         return losses.sum() / num_items_in_batch * self.accelerator.num_processes
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return self.sampler or super()._get_train_sampler(train_dataset)
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """Under another name until every process has written its part; `training.checkpoints`."""
+        run, main = Path(str(self.args.output_dir)), self.args.should_save
+        self._writing = run / UNFINISHED
+        if main:
+            discard(run)
+        self.accelerator.wait_for_everyone()
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self._writing = None
+        self.accelerator.wait_for_everyone()
+        if main:
+            name = f"{PREFIX}{self.state.global_step}"
+            seal(run / UNFINISHED / name)
+            put(run / UNFINISHED / name, run / name)
+            rotate_checkpoints(str(run), self.args.save_total_limit)
+        self.accelerator.wait_for_everyone()
 
-    def _language_model(self, model: torch.nn.Module) -> Any:
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._writing or super()._get_output_dir(trial))
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """Without transformers' pickle of the settings: a token of the Hub may be in it."""
+        super()._save(output_dir, state_dict)
+        Path(output_dir or str(self.args.output_dir), TRAINING_ARGS_NAME).unlink(missing_ok=True)
+
+    def _send_telemetry(self) -> None:
+        """TRL tells the Hub about each run; a run on patients' texts tells nobody."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        if self.sampler is None:
+            usual = super()._get_train_sampler(train_dataset)
+            self.sampler = SeededSampler(usual, self.args.seed)
+        return self.sampler
+
+    def _language_model(self, model: Any) -> Any:
         """The model below accelerate's and PEFT's wrappers; adapters sit inside it."""
         language_model: Any = self.accelerator.unwrap_model(model)
         if hasattr(language_model, "get_base_model"):
@@ -213,48 +246,3 @@ class TaggerTrainer(SFTTrainer):
             backend = self.args.torch_compile_backend or "inductor"
             self._compilation = torch.compile(decoder, backend=backend, dynamic=True)
         return self._compilation
-
-
-def mixed_losses(
-    hidden: torch.Tensor,
-    head: torch.Tensor,
-    gold: torch.Tensor,
-    allowed: torch.Tensor | None,
-    share: float,
-    sample: float = 1.0,
-) -> torch.Tensor:
-    """The loss of each token, (tokens,).
-
-    Args:
-        hidden: states before the head, (tokens, hidden).
-        head: the output matrix, (vocabulary, hidden).
-        gold: the right tokens, (tokens,).
-        allowed: the allowed tokens, gold first, padded by -1, (tokens, most allowed); not needed
-            where ``share`` is 0.
-        share: the weight of the loss over the allowed tokens; the rest is over the vocabulary.
-        sample: the share of tokens, drawn at random, on which the latter is estimated.
-    """
-    losses = torch.zeros(len(gold), device=hidden.device)
-    if share and allowed is not None:
-        choice = (allowed[:, 1:] != NONE).any(1)  # where one token is allowed, nothing is decided
-        rows = head[allowed[choice].clamp(min=0)]  # (choices, most allowed, hidden)
-        logits = torch.einsum("nah,nh->na", rows, hidden[choice]).float()
-        logits = logits.masked_fill(allowed[choice] == NONE, -torch.inf)
-        losses[choice] = share * (logits.logsumexp(1) - logits[:, 0])
-    if share < 1:
-        drawn = torch.rand(len(gold), device=hidden.device) < sample
-        losses[drawn] += (1 - share) / sample * full_losses(hidden[drawn], head, gold[drawn])
-    return losses
-
-
-def full_losses(hidden: torch.Tensor, head: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
-    """The loss over the whole vocabulary, (tokens,); a few tokens at a time.
-
-    Logits are computed again for the gradient: those of a batch over 150,000 tokens are gigabytes.
-    """
-
-    def part(hidden: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy((hidden @ head.T).float(), gold, reduction="none")
-
-    parts = zip(hidden.split(FULL_TOKENS), gold.split(FULL_TOKENS), strict=True)
-    return torch.cat([checkpoint(part, *pair, use_reentrant=False) for pair in parts])

@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback
 
 from llmner_hf.settings import TaggerSettings
+from llmner_hf.training.checkpoints import UNFINISHED, put
 from llmner_hf.training.trainer import TaggerTrainer
 
 Validate = Callable[[Any, Any, TaggerSettings], Mapping[str, float]]
 
 
 def save(trainer: TaggerTrainer, tagger: TaggerSettings, folder: Path) -> None:
-    """Model or adapter, tokenizer and ``tagger.json``; no pickle: ``run.json`` has the settings."""
+    """Model or adapter, tokenizer and ``tagger.json``; every process calls it, one writes."""
     trainer.save_model(str(folder))
-    (folder / "training_args.bin").unlink(missing_ok=True)
-    tagger.save(folder)
+    if trainer.args.should_save:
+        tagger.save(folder)
+    trainer.accelerator.wait_for_everyone()
 
 
 class Validation(TrainerCallback):
@@ -56,14 +59,14 @@ class Validation(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Validate where it is due."""
         if state.global_step % int(args.eval_steps) == 0:
-            self._score(args, state)
+            self._score(args, state, control)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Validate what will be saved."""
         if state.global_step != self._last:
-            self._score(args, state)
+            self._score(args, state, control)
 
-    def _score(self, args: Any, state: Any) -> None:
+    def _score(self, args: Any, state: Any, control: Any) -> None:
         self._last = state.global_step
         model = self.trainer.accelerator.unwrap_model(self.trainer.model)
         model.eval()
@@ -76,9 +79,21 @@ class Validation(TrainerCallback):
         best = max(tried, key=lambda bias: tried[bias]["f1"])
         self.tagger = replace(self.tagger, bracket_bias=best)
         scores = {**tried[best], "bracket_bias": best}
+        due = control.should_log  # forgotten by any log, so this step's loss would not be written
         self.trainer.log({f"validation_{name}": value for name, value in scores.items()})
-        folder = Path(args.output_dir, "best")
-        kept = folder / "validation.json"
-        if not kept.exists() or scores["f1"] > json.loads(kept.read_text())["f1"]:
-            save(self.trainer, self.tagger, folder)
-            kept.write_text(json.dumps({"step": state.global_step, **scores}) + "\n")
+        control.should_log = due
+        self._keep(Path(args.output_dir), {"step": state.global_step, **scores})
+
+    def _keep(self, run: Path, scores: Mapping[str, float]) -> None:
+        """Put the weights in ``best/`` if they are; written whole first, as checkpoints are."""
+        kept = run / "best" / "validation.json"
+        better = [not kept.exists() or scores["f1"] > json.loads(kept.read_text())["f1"]]
+        broadcast_object_list(better)  # the first process may replace the file before others read
+        if not better[0]:
+            return
+        filled = run / UNFINISHED / "best"
+        save(self.trainer, self.tagger, filled)
+        if self.trainer.args.should_save:
+            (filled / kept.name).write_text(json.dumps(scores) + "\n")
+            put(filled, kept.parent)
+        self.trainer.accelerator.wait_for_everyone()

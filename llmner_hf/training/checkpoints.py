@@ -1,0 +1,117 @@
+"""Checkpoints that are whole: what is called ``checkpoint-N`` was written to its last byte.
+
+In: a run folder. Out: its newest checkpoint from which the run can go on. A folder is filled inside
+``unfinished/`` and gets its name when all of it lies on the disk, so a run that is killed while it
+writes leaves nothing half done under a checkpoint's name. A manifest of all files and their sizes
+is written last: where a disk or a copy lost something later, the checkpoint is set aside, not
+deleted, the one before is used, and a warning names both.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "checkpoint-"  # transformers' name
+UNFINISHED = "unfinished"
+DAMAGED = "damaged-"
+MANIFEST = "manifest.json"
+
+
+def seal(folder: Path) -> None:
+    """Write the manifest of a filled folder, when all its files are on the disk."""
+    files = _files(folder)
+    for file in files:
+        _to_disk(folder / file)
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+    _to_disk(manifest)
+    _to_disk(folder)
+
+
+def put(filled: Path, place: Path) -> None:
+    """Give a folder its name, in place of one that has it; at no moment does a part lie there.
+
+    The folder in which it was filled goes, with the one whose place it took.
+    """
+    if place.exists():
+        place.rename(filled.with_name("old"))
+    filled.rename(place)
+    _to_disk(place.parent)
+    shutil.rmtree(filled.parent, ignore_errors=True)
+
+
+def discard(run: Path) -> None:
+    """Remove what a killed run left half written."""
+    shutil.rmtree(run / UNFINISHED, ignore_errors=True)
+
+
+def fault(checkpoint: Path) -> str | None:
+    """What a checkpoint lacks, by its manifest."""
+    try:
+        files = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return f"no readable {MANIFEST}"
+    found = _files(checkpoint)
+    for file, size in files.items():
+        if file not in found:
+            return f"{file} is missing"
+        if found[file] != size:
+            return f"{file} has {found[file]:,} bytes and should have {size:,}"
+    return None
+
+
+def numbered(run: Path) -> list[Path]:
+    """The checkpoints of a run, the newest first."""
+    steps = {path: path.name.removeprefix(PREFIX) for path in run.glob(f"{PREFIX}*")}
+    found = [path for path, step in steps.items() if step.isdecimal() and path.is_dir()]
+    return sorted(found, key=lambda path: int(steps[path]), reverse=True)
+
+
+def clear(run: Path) -> None:
+    """Make the newest checkpoint of a run one that is whole; one process does it for all."""
+    discard(run)
+    checkpoints = numbered(run)
+    for checkpoint, before in zip(checkpoints, [*checkpoints, None][1:], strict=True):
+        reason = fault(checkpoint)
+        if reason is None:
+            return
+        aside = run / f"{DAMAGED}{checkpoint.name}"
+        shutil.rmtree(aside, ignore_errors=True)
+        checkpoint.rename(aside)
+        logger.warning(
+            "%s is damaged (%s) and now called %s; %s",
+            checkpoint,
+            reason,
+            aside.name,
+            f"{before.name} is tried instead" if before else "the run begins anew",
+        )
+
+
+def newest(run: Path) -> str | None:
+    """Where a cleared run goes on."""
+    found = numbered(run)
+    return str(found[0]) if found else None
+
+
+def _files(folder: Path) -> dict[str, int]:
+    """The files below a folder and their sizes in bytes, without the manifest."""
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
+    }
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
