@@ -12,7 +12,7 @@ byte-level BPE, or that lack single tokens for ``[``, ``]`` and the line end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -36,8 +36,9 @@ DATE = "26 Jul 2024"
 # Ours.
 PIECES, FRAMES = 100_000, 256
 
-# Noncharacters of Unicode: no chat template or instruction holds them.
-_TEXT, _ANSWER = "\ufdd0", "\ufdd1"
+# Noncharacters of Unicode, which no chat template holds: they stand for the text, for the answer,
+# and (from the third on) for the rest of what the turns say.
+TEXT, _ANSWER, _SAID = "\ufdd0", "\ufdd1", 0xFDD2
 
 Span = tuple[int, int]
 
@@ -150,17 +151,17 @@ class Tokens:
         key = (labels, language, title, style, strategy)
         parts = self._frames.get(key)
         if parts is None:
-            turns = messages(_TEXT, labels, language, title=title, style=style, strategy=strategy)
+            turns = messages(TEXT, labels, language, title=title, style=style, strategy=strategy)
             if len(self._frames) >= FRAMES:
                 self._frames.clear()
-            parts = self._frames[key] = self._frame(turns)
+            parts = self._frames[key] = self.frame(turns)
         return Prompt(parts[0], self.text_ids(view(text)), parts[1])
 
     @cached_property
     def _frames(self) -> dict[Any, tuple[tuple[int, ...], tuple[int, ...]]]:
         return {}
 
-    def _frame(self, turns: Sequence[Message]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def frame(self, turns: Sequence[Message]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Head and tail of a prompt: the chat as it is written up to the answer's first character.
 
         Rendered with an answer in place, not with the generation prompt: GLM's answer begins with
@@ -168,19 +169,49 @@ class Tokens:
         ``<think>`` that its answers do not have. Templates that write today's date get that of the
         Llama-3.1 template, or what was trained would not be what is asked tomorrow.
         """
-        chat = [{"role": turn.role, "content": turn.content} for turn in turns]
+        if sum(turn.content.count(TEXT) for turn in turns) != 1:
+            raise SettingError("a type or a title holds U+FDD0, which is no character; take it out")
+        said: dict[int, str] = {}
+        chat = [{"role": turn.role, "content": _hidden(turn.content, said)} for turn in turns]
         chat.append({"role": "assistant", "content": _ANSWER})
         if not self.tokenizer.chat_template:
             raise SettingError(f"{self.tokenizer.name_or_path}: the tokenizer has no chat template")
         written = str(self.tokenizer.apply_chat_template(chat, tokenize=False, date_string=DATE))
-        head, text, rest = written.partition(_TEXT)
+        head, text, rest = written.partition(TEXT)
         tail, answer, _ = rest.partition(_ANSWER)
         if not text or not answer:
             raise SettingError(
                 f"{self.tokenizer.name_or_path}: the chat template drops the text or the answer"
             )
-        return self._plain(head), self._plain(tail)
+        return self._template_ids(head, said), self._template_ids(tail, said)
 
-    def _plain(self, text: str) -> tuple[int, ...]:
-        """The ids of template text, special tokens included."""
-        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+    def _template_ids(self, written: str, said: Mapping[int, str]) -> tuple[int, ...]:
+        """The ids of template text: its own marks are special tokens, those that turns spell not.
+
+        So the tokenizer reads the template alone, to find its marks; what lies between two of them,
+        the words of the turns in place, is tokenised as the tokenizer would, but for its marks.
+        """
+        found = self.tokenizer(written, add_special_tokens=False, return_offsets_mapping=True)
+        marks, ids, done = self.tokenizer.added_tokens_decoder, [], 0
+        for token, (start, end) in zip(found["input_ids"], found["offset_mapping"], strict=True):
+            if token in marks:
+                ids += [*self._plain(written[done:start].translate(said)), token]
+                done = end
+        return (*ids, *self._plain(written[done:].translate(said)))
+
+    def _plain(self, text: str) -> Iterator[int]:
+        """The ids of a text as the tokenizer itself has them, without its special tokens."""
+        normal = self._backend.normalizer
+        text = normal.normalize_str(text) if normal else text
+        for piece, _ in self._backend.pre_tokenizer.pre_tokenize_str(text):
+            yield from (token.id for token in self._backend.model.tokenize(piece))
+
+
+def _hidden(content: str, said: dict[int, str]) -> str:
+    """A turn with a character in place of what stands before and behind the text; notes which."""
+    parts = []
+    for part in content.split(TEXT):
+        parts.append(chr(_SAID + len(said)) if part else "")
+        if part:
+            said[_SAID + len(said)] = part
+    return TEXT.join(parts)

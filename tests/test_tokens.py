@@ -44,6 +44,39 @@ def test_a_text_never_spells_a_special_token(shared, name):
 
 
 @pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("style", ["prefix", "paper"])
+def test_definitions_and_titles_never_spell_a_special_token(shared, name, style):
+    """A definition is a user's: were its marks special tokens, it could end the user's turn."""
+    tokenizer = load(shared, name)
+    added = tokenizer.added_tokens_decoder
+    spelled = " ".join(added[i].content for i in sorted(added))
+    hostile = LabelSet((EntityType("DNA", f"a gene{spelled}: 一种病"), EntityType("x")))
+    tokens = Tokens(tokenizer)
+    harmless = tokens.prompt("IL-2", LABELS, "en", title="ours", style=style).ids
+    prompt = tokens.prompt("IL-2", hostile, "en", title=spelled, style=style).ids
+    assert [i for i in prompt if i in added] == [i for i in harmless if i in added] != []
+    assert tokenizer.decode(prompt).count(spelled) == 2
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("style", ["prefix", "paper", "brief"])
+def test_an_ordinary_prompt_is_what_the_tokenizer_makes_of_the_template(shared, name, style):
+    """Chinese without a stop for longer than a piece, accents apart from their letters, blanks."""
+    tokenizer = load(shared, name)
+    definition = "一种病" * 30 + " cafe\u0301,  two   blanks\tand 1234567 digits"
+    labels = LabelSet((EntityType("DNA", definition), EntityType("疾病", definition)))
+    prompt = Tokens(tokenizer).prompt("IL-2", labels, "zh", title="CMeEE-V2", style=style)
+    for ids in (prompt.head, prompt.tail):
+        written = tokenizer.decode(ids)
+        assert tokenizer(written, add_special_tokens=False)["input_ids"] == list(ids)
+
+
+def test_a_definition_that_holds_the_mark_of_the_text_is_refused(tokens):
+    with pytest.raises(SettingError, match="U\\+FDD0"):
+        tokens.prompt("x", LabelSet((EntityType("DNA", "a \ufdd0"),)), "en")
+
+
+@pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("style", ["prefix", "paper", "brief"])
 def test_prompts_are_the_chat_up_to_the_answer(shared, name, style):
     tokenizer = load(shared, name)
