@@ -9,19 +9,23 @@ end is exclusive. Discontinuous mentions (``12 17;22 26``) are dropped and count
 events, attributes, normalisations and notes are not entities and are passed over. The id of a
 document is its NAME. Refused: a line of an unknown kind, an ``.ann`` without its ``.txt``, a
 surface form that is not in the text (brat writes a blank where the text breaks the line).
+
+Written, a blank in a type's name becomes ``_``, since a blank ends the name there.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from llmner_hf.core.entities import Language
-from llmner_hf.core.errors import InputError
-from llmner_hf.readers.files import Place, lines, uncompressed_name, whole
+from llmner_hf.core.entities import Example, Language
+from llmner_hf.core.errors import InputError, UnrepresentableError
+from llmner_hf.readers.files import Place, lines, uncompressed_name, whole, write_lines
 from llmner_hf.readers.reading import Gathering, Mention, Reading, place_number
 
 _NOT_ENTITIES = "REAMN#*"
+_BREAKS = str.maketrans("\n\r", "  ")
 
 
 def _pairs(folder: Path) -> dict[str, dict[str, Path]]:
@@ -55,7 +59,7 @@ def _mention(place: Place, line: str, text: str) -> Mention | None:
     start, end = offsets
     surface, found = cells[2], text[start:end]
     return Mention(
-        place, start, end, label, found if found.replace("\n", " ") == surface else surface
+        place, start, end, label, found if found.translate(_BREAKS) == surface else surface
     )
 
 
@@ -90,3 +94,40 @@ def read(path: str | os.PathLike[str], *, dataset: str, language: Language | Non
         mentions = _annotations(files["ann"], text, gathering) if "ann" in files else []
         gathering.add(Place(files["txt"]), name, text, mentions)
     return gathering.reading()
+
+
+def write(folder: str | os.PathLike[str], examples: Iterable[Example]) -> int:
+    """Write a pair of files for each document into a folder, made if missing; their number.
+
+    Raises:
+        UnrepresentableError: an id cannot be the name of a file, or a label not that of a type.
+        RunError: a file cannot be written.
+    """
+    documents = tuple(examples)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for example in documents:
+        _require_name(example.id)
+        rows = [_row(number, example) for number in range(len(example.entities))]
+        Path(folder, f"{example.id}.txt").write_bytes(example.text.encode("utf-8"))
+        write_lines(Path(folder, f"{example.id}.ann"), rows)
+    return len(documents)
+
+
+def _row(number: int, example: Example) -> str:
+    entity = example.entities[number]
+    label = entity.label.replace(" ", "_")
+    if not label.isprintable():
+        raise UnrepresentableError(
+            f"{example.id}: the label {entity.label!r} cannot be the name of a type in brat; use "
+            "JSON lines"
+        )
+    surface = entity.surface(example.text).translate(_BREAKS)
+    return f"T{number + 1}\t{label} {entity.start} {entity.end}\t{surface}"
+
+
+def _require_name(name: str) -> None:
+    """Raise for an id that is no plain file name: it could lead out of the folder, or be hidden."""
+    if not name.isprintable() or name.startswith(".") or not name or set(name) & set('/\\:*?"<>|'):
+        raise UnrepresentableError(
+            f"the id {name!r} cannot be the name of a file; rename the document or use JSON lines"
+        )

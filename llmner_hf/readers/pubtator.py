@@ -11,21 +11,29 @@ number in its second column, a relation a word; relations are not entities and a
 seventh column lists the individual mentions of a composite one: the mention stays one span and is
 remarked. Refused: a mention whose surface form is not in the text at its offsets, a line of another
 article. The article number is both id and group.
+
+Written, the title is the first line of the text. A line break or a tab, which the format cannot
+hold, becomes one blank, and the abstract of a text of one line is empty, so that it is read back
+with one blank more at its end; all offsets stay.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from llmner_hf.core.entities import Language
-from llmner_hf.readers.files import Place, lines
+from llmner_hf.core.entities import Example, Language
+from llmner_hf.core.errors import UnrepresentableError
+from llmner_hf.readers.files import Place, lines, write_lines
 from llmner_hf.readers.reading import Gathering, Mention, Reading, place_number
 
 HEAD = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 _MOST_COLUMNS = 7
+# Everything that one program or another takes for the end of a line or of a column.
+_BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", " "))
+_FIRST_BREAK = re.compile(r"[\n\r]|$")
 
 
 @dataclass(slots=True)
@@ -100,3 +108,35 @@ def read(path: str | os.PathLike[str], *, dataset: str, language: Language | Non
         gathering.add(article.place, article.number, article.text, article.mentions, article.number)
         gathering.remarks["composite mention, kept as one span"] += article.composite
     return gathering.reading()
+
+
+def write(path: str | os.PathLike[str], examples: Iterable[Example]) -> int:
+    """Write articles, all or nothing; the number of articles.
+
+    Raises:
+        UnrepresentableError: an id or a label would be read as something else.
+        RunError: the file cannot be written.
+    """
+    return write_lines(path, map(_written, examples))
+
+
+def _written(example: Example) -> str:
+    """An article as its lines; the empty one at the end parts it from the next."""
+    number = example.id
+    _require_cell(number, f"the id {number!r}", "|")
+    cut = _FIRST_BREAK.search(example.text).start()  # type: ignore[union-attr]
+    text = example.text.translate(_BREAKS)
+    rows = [f"{number}|t|{text[:cut]}", f"{number}|a|{text[cut + 1 :]}"]
+    for entity in example.entities:
+        _require_cell(entity.label, f"{number}: the label {entity.label!r}")
+        cells = (number, str(entity.start), str(entity.end), entity.surface(text), entity.label)
+        rows.append("\t".join(cells))
+    return "\n".join([*rows, ""])
+
+
+def _require_cell(cell: str, what: str, mark: str = "\t") -> None:
+    if not cell.strip() or cell != cell.translate(_BREAKS) or mark in cell:
+        raise UnrepresentableError(
+            f"{what} cannot be written in PubTator, where it must not be blank or hold a tab, a "
+            f"line break or {mark!r}; rename it or use JSON lines"
+        )

@@ -65,15 +65,21 @@ DARK = Theme(
 HUES = len(LIGHT.hues)
 LINES = ("solid", "dashed", "dotted", "double")
 
-_LAYOUT = """\
+_PAGE = """\
 :root{color-scheme:light dark}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:62rem;padding:2rem 1.25rem 4rem;background:var(--paper);
 color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",
 "PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;overflow-wrap:anywhere}
 h1{margin:0;font-size:1.6rem;line-height:1.25;letter-spacing:-.01em}
+header p,footer{margin:.25rem 0 0;color:var(--muted);font-size:.875rem}
+@media(max-width:36rem){body{padding:1.25rem .75rem 3rem}}
+@media print{body{background:none}}
+"""
+
+_ARTICLES = """\
 h2{margin:0;font-size:.95rem;font-weight:600}
-header p,.note,summary,footer{margin:.25rem 0 0;color:var(--muted);font-size:.875rem}
+.note,summary{margin:.25rem 0 0;color:var(--muted);font-size:.875rem}
 article{margin-top:1.25rem;padding:1.1rem 1.25rem;background:var(--card);
 border:1px solid var(--rule);border-radius:.75rem}
 .head{display:flex;flex-wrap:wrap;gap:.35rem 1rem;align-items:baseline}
@@ -96,10 +102,8 @@ th{border:0;color:var(--muted);font-weight:500}
 .n{text-align:end}
 td:nth-child(3){white-space:nowrap}
 td:last-child{min-width:9rem;padding-inline-end:0;white-space:pre-wrap}
-@media(max-width:36rem){body{padding:1.25rem .75rem 3rem}article{padding:.9rem .9rem}
-th,td{padding-inline-end:.75rem}}
-@media print{body{background:none}article{break-inside:avoid}
-.e[data-type]::after{print-color-adjust:exact}}
+@media(max-width:36rem){article{padding:.9rem .9rem}th,td{padding-inline-end:.75rem}}
+@media print{article{break-inside:avoid}.e[data-type]::after{print-color-adjust:exact}}
 """
 
 
@@ -129,7 +133,7 @@ def _variables(theme: Theme) -> str:
     hues = {f"hue{number}": hue for number, hue in enumerate(theme.hues)}
     on_hues = {f"on{number}": colour for number, colour in enumerate(theme.on_hues)}
     pairs = {**plain, **hues, **on_hues}.items()
-    return ":root{" + ";".join(f"--{name}:{value}" for name, value in pairs) + "}"
+    return ";".join(f"--{name}:{value}" for name, value in pairs)
 
 
 def _type_rule(number: int) -> str:
@@ -137,19 +141,37 @@ def _type_rule(number: int) -> str:
     return f".t{number}{{--hue:var(--hue{hue});--on:var(--on{hue});--line:{line}}}"
 
 
-def style(types: int) -> str:
-    """The style sheet of a page with that many numbers of types: class ``t0`` is the first.
-
-    ``l0`` is the lane right under the text, ``d2`` a text that needs room for two lanes, ``i1``
-    a cell indented once.
-
-    >>> ".t9{--hue:var(--hue1);--on:var(--on1);--line:dashed}" in style(10)
-    True
-    """
-    rules = [_LAYOUT, _variables(LIGHT)]
-    rules += [f"@media(prefers-color-scheme:dark){{{_variables(DARK)}}}"]
+def _article_rules(types: int) -> list[str]:
+    """``l0`` is the lane right under the text, ``d2`` a text with two, ``i1`` an indented cell."""
+    rules = [_ARTICLES]
     rules += [_type_rule(number) for number in range(types)]
     rules += [f".l{lane}{{padding-bottom:{lane * 0.3125:g}rem}}" for lane in range(LANES)]
     rules += [f".d{used}{{line-height:{2 + used * 0.3125:g}rem}}" for used in range(LANES + 1)]
     rules += [f".i{depth}{{padding-inline-start:{depth}.25rem}}" for depth in range(1, LANES + 1)]
-    return "\n".join(rules)
+    return rules
+
+
+def style(types: int) -> str:
+    """The style sheet of a page with that many numbers of types: class ``t0`` is the first.
+
+    >>> ".t9{--hue:var(--hue1);--on:var(--on1);--line:dashed}" in style(10)
+    True
+    """
+    rules = [_PAGE, f":root{{{_variables(LIGHT)}}}"]
+    rules += [f"@media(prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}}}"]
+    return "\n".join([*rules, *_article_rules(types)])
+
+
+def style_within(scope: str, dark: str, types: int) -> str:
+    """The style sheet of articles inside another page, which decides when it is dark.
+
+    Args:
+        scope: the selector of the element that holds the articles; nothing outside is touched.
+        dark: the selector of that element while the page is dark.
+        types: see ``style``.
+
+    >>> style_within(".own", ".dark .own", 1).startswith(".own{--paper:#F6F6F3;")
+    True
+    """
+    rules = [f"{scope}{{{_variables(LIGHT)}}}", f"{dark}{{{_variables(DARK)}}}"]
+    return "\n".join([*rules, f"{scope}{{", *_article_rules(types), "}"])

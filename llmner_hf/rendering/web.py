@@ -3,7 +3,8 @@
 Each text stands in full with lines under its entities, one lane for each level of nesting, one
 colour for each type, the type's name at the end of the entity and its score on hover; below it a
 table of all entities. Everything that comes from a document is escaped, what cannot be seen is
-written as its code point, and a text's direction ends with the text. Equal input, equal page.
+written as its code point, and a text's direction ends with the text. Equal input, equal page. The
+demo shows the same articles within a page of its own.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ _ARTICLE = """\
 </article>"""
 
 _DETAILS = """\
-<details>
+<details{state}>
 <summary>{summary}</summary>
 <div class="scroll"><table>
 <thead><tr><th class="n">start</th><th class="n">end</th><th>type</th><th class="n">score</th>\
@@ -95,6 +96,18 @@ def page(documents: Iterable[Document], title: str) -> str:
     )
 
 
+def articles(documents: Iterable[Document], types: Types) -> str:
+    """The documents inside another page, which has ``colours.style_within``; tables stand open.
+
+    >>> from llmner_hf.core.entities import Entity
+    >>> gene = ScoredEntity(Entity(0, 4, "gene"), 0.5)
+    >>> html = articles([Document("1", "IL-2 <b>", (gene,))], {"gene": 0})
+    >>> '<span class="e t0 l0" data-type="gene" title="gene 0.500 (0–4)">IL-2</span> &lt;' in html
+    True
+    """
+    return "\n".join(_article(document, types, opened=True) for document in documents)
+
+
 def _counted(number: int, noun: str) -> str:
     plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
     return f"{number:,} {noun if number == 1 else plural}"
@@ -113,7 +126,7 @@ def _marked(text: str) -> str:
     )
 
 
-def _article(document: Document, types: Types) -> str:
+def _article(document: Document, types: Types, opened: bool = False) -> str:
     covers = lanes(document.scored)
     drawn = [cover for cover in covers if cover.lane < LANES]
     pieces = segments(len(document.text), drawn)
@@ -124,7 +137,7 @@ def _article(document: Document, types: Types) -> str:
         language=document.language,
         text="".join(_segment(piece, document.text, types) for piece in pieces),
         note=_note(len(covers) - len(drawn)),
-        details=_details(document, types),
+        details=_details(document, types, opened),
     )
 
 
@@ -170,12 +183,13 @@ def _note(hidden: int) -> str:
     )
 
 
-def _details(document: Document, types: Types) -> str:
+def _details(document: Document, types: Types, opened: bool) -> str:
     if not document.scored:
         return '<p class="note">No entities.</p>'
     found = zip(document.scored, depths(document.entities), strict=True)
     rows = (_row(scored, depth, document, types) for scored, depth in found)
     return _DETAILS.format(
+        state=" open" if opened else "",
         summary=_counted(len(document.scored), "entity"),
         rows="\n".join(rows),
     )

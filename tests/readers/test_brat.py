@@ -1,7 +1,11 @@
 import pytest
+from hypothesis import HealthCheck, given, settings
 
-from llmner_hf.core.errors import FormatError, InputError
+from llmner_hf.core.entities import Entity, Example, ordered
+from llmner_hf.core.errors import FormatError, InputError, UnrepresentableError
+from llmner_hf.readers import brat
 from llmner_hf.readers.brat import read
+from tests.strategies import Case, cases
 
 TEXT = "Aspirin for acute or old\nback pain."
 NOTES = """T1\tChemical 0 7\tAspirin
@@ -91,3 +95,27 @@ def test_two_files_of_one_name_are_refused(write, tmp_path):
     write("one.txt.gz", b"")
     with pytest.raises(InputError, match=r"one\.txt stands beside it"):
         read(tmp_path, dataset="", language="en")
+
+
+@given(cases(crossing=True))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_is_read_back(tmp_path, case: Case):
+    if any("\ud800" <= c <= "\udfff" for c in case.text):
+        return  # no file holds a lone surrogate
+    assert brat.write(tmp_path, [Example("one", case.text, case.entities, "", "en")]) == 1
+    (example,) = read(tmp_path, dataset="", language="en").examples
+    assert example.text == case.text
+    joined = (Entity(*e.span, e.label.replace(" ", "_")) for e in case.entities)
+    assert example.entities == ordered(joined)
+
+
+@pytest.mark.parametrize("name", ["", "..", ".a", "../a", "a/b", "a\\b", "a\0", "C:a"])
+def test_an_id_that_leads_out_of_the_folder_is_refused(tmp_path, name):
+    with pytest.raises(UnrepresentableError, match="cannot be the name of a file"):
+        brat.write(tmp_path / "here", [Example(name, "Lime", (), "", "en")])
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_a_label_that_brat_cannot_write_is_refused(tmp_path):
+    with pytest.raises(UnrepresentableError, match=r"'A\\tB' cannot be the name of a type"):
+        brat.write(tmp_path, [Example("a", "Lime", (Entity(0, 4, "A\tB"),), "", "en")])

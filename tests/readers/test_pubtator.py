@@ -1,8 +1,11 @@
 import pytest
+from hypothesis import HealthCheck, given, settings
 
-from llmner_hf.core.entities import Entity
-from llmner_hf.core.errors import FormatError
+from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.errors import FormatError, UnrepresentableError
+from llmner_hf.readers import pubtator
 from llmner_hf.readers.pubtator import read
+from tests.strategies import Case, cases
 
 ARTICLE = """101|t|Aspirin and asthma.
 101|a|We saw wheeze and cough after aspirin [ASA].  
@@ -97,3 +100,36 @@ def test_no_article_is_no_example(write, content):
 def test_a_title_comes_first(write, line):
     with pytest.raises(FormatError, match=r"a\.txt:1: .* before any title"):
         read(write("a.txt", line), dataset="", language="en")
+
+
+@given(cases(crossing=True))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_is_read_back(tmp_path, case: Case):
+    if any("\ud800" <= c <= "\udfff" for c in case.text):
+        return  # no file holds a lone surrogate
+    path = tmp_path / "a.PubTator"
+    written = [Example(n, case.text, case.entities, "", "en") for n in ("1", "2")]
+    assert pubtator.write(path, written) == 2
+    for example in read(path, dataset="", language="en").examples:
+        one_line = "".join(" " if c == "\t" or c.splitlines() == [""] else c for c in case.text)
+        more = "" if {"\n", "\r"} & set(case.text) else " "
+        assert example.text == one_line + more
+        assert example.entities == case.entities
+
+
+def test_the_title_written_is_the_first_line(tmp_path):
+    pubtator.write(
+        tmp_path / "a.txt", [Example("7", "One.\nTwo.", (Entity(5, 8, "A b"),), "", "en")]
+    )
+    assert (tmp_path / "a.txt").read_text() == "7|t|One.\n7|a|Two.\n7\t5\t8\tTwo\tA b\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("a|b", "A"), ("a\nb", "A"), (" ", "A"), ("a", "A\tB")]
+)
+def test_an_id_or_label_that_would_be_read_as_something_else_is_refused(tmp_path, name, label):
+    with pytest.raises(UnrepresentableError, match="cannot be written in PubTator"):
+        pubtator.write(
+            tmp_path / "a.txt", [Example(name, "Lime", (Entity(0, 4, label),), "", "en")]
+        )
+    assert not list(tmp_path.iterdir())

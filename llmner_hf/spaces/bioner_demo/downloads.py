@@ -1,0 +1,44 @@
+"""The files that a visitor can take home: JSON lines, PubTator, and brat as an archive.
+
+In: documents, and a folder. Out: a path for each format, in the order of ``NAMES``; None where the
+documents cannot be written in it (an id that cannot be the name of a file, say).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmner_hf.core.entities import Example, Prediction
+from llmner_hf.core.errors import UnrepresentableError
+from llmner_hf.readers import brat, json_lines, pubtator
+from llmner_hf.rendering import Document
+
+NAMES = ("JSON", "PubTator", "brat")
+
+
+def write(documents: Sequence[Document], folder: str) -> tuple[str | None, ...]:
+    """Write the documents in every format; scores are in the JSON lines alone."""
+    place = Path(folder)
+    rows = (json_lines.predicted_row(d.text, Prediction(d.id, d.scored)) for d in documents)
+    json_lines.write(place / "entities.jsonl", rows)
+    examples = [Example(d.id, d.text, d.entities, "", d.language) for d in documents]
+    return str(place / "entities.jsonl"), _pubtator(examples, place), _brat(examples, place)
+
+
+def _pubtator(examples: Sequence[Example], place: Path) -> str | None:
+    path = place / "entities.pubtator"
+    try:
+        pubtator.write(path, examples)
+    except UnrepresentableError:
+        return None
+    return str(path)
+
+
+def _brat(examples: Sequence[Example], place: Path) -> str | None:
+    try:
+        brat.write(place / "brat", examples)
+    except UnrepresentableError:
+        return None
+    return shutil.make_archive(str(place / "entities.brat"), "zip", place / "brat")

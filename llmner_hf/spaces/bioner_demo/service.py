@@ -1,0 +1,103 @@
+"""The work behind the page and its API.
+
+In: form values as Gradio passes them. Out: findings, the view of them, and files. What cannot be
+annotated is told in the place of the view, and raised to callers of the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import gradio as gr
+
+from llmner_hf.core.entities import Example
+from llmner_hf.core.errors import InputError
+from llmner_hf.pipelines import BioNerPipeline
+from llmner_hf.spaces.bioner_demo import downloads, inputs
+from llmner_hf.spaces.bioner_demo.annotating import annotate
+from llmner_hf.spaces.bioner_demo.findings import Findings
+
+Answer = tuple[Findings, str]
+_PROGRESS = gr.Progress()  # Gradio finds it among the defaults and passes one of its own
+
+
+@dataclass(frozen=True)
+class Service:
+    """The functions of the page that ask the model."""
+
+    ner: BioNerPipeline
+
+    def annotate_text(
+        self, text: str, choice: str, lines: str, threshold: float, bar: gr.Progress = _PROGRESS
+    ) -> Answer:
+        """The text of the form."""
+        return self._answer(lambda: inputs.examples_of_text(text), choice, lines, threshold, bar)
+
+    def annotate_file(
+        self,
+        path: str | None,
+        choice: str,
+        lines: str,
+        threshold: float,
+        bar: gr.Progress = _PROGRESS,
+    ) -> Answer:
+        """The texts of an uploaded file."""
+        return self._answer(lambda: inputs.examples_of_file(path), choice, lines, threshold, bar)
+
+    def _answer(
+        self,
+        given: Callable[[], tuple[Example, ...]],
+        choice: str,
+        lines: str,
+        threshold: float,
+        bar: gr.Progress,
+    ) -> Answer:
+        def progress(done: int, total: int) -> None:
+            bar((done, total), unit="sentences")
+
+        try:
+            asked = inputs.options(choice, inputs.own_types(lines) if choice == inputs.OWN else ())
+            findings = Findings.of(annotate(self.ner, given(), asked, progress))
+        except InputError as error:
+            findings = Findings(refusal=str(error))
+        return findings, findings.view(threshold)
+
+    def entities(
+        self, text: str, dataset: str = "", types: dict[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """The entities of a text, as dictionaries with "start", "end", "type" and "score".
+
+        Args:
+            text: the text, at most 20,000 characters.
+            dataset: the dataset whose types to find; empty for the model's own by language.
+            types: types of one's own, name -> definition; they win over the dataset.
+        """
+        try:
+            own = inputs.types_of(types) if types else ()
+            asked = inputs.options(inputs.OWN if types else dataset, own)
+            (document,) = annotate(self.ner, inputs.examples_of_text(text), asked)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        return [
+            {"start": e.start, "end": e.end, "type": e.label, "score": one.score}
+            for one, e in zip(document.scored, document.entities, strict=True)
+        ]
+
+
+def view(findings: Findings, threshold: float) -> str:
+    """The view of what was found before."""
+    return findings.view(threshold)
+
+
+def files(findings: Findings, threshold: float) -> Iterator[list[dict[str, Any]]]:
+    """The buttons that download what is shown."""
+    if not findings.documents:
+        yield [gr.update(value=None, interactive=False) for _ in downloads.NAMES]
+        return
+    # Gradio copies the files before it asks for the next value, and so before the folder goes.
+    with TemporaryDirectory() as folder:
+        paths = downloads.write(findings.above(threshold), folder)
+        yield [gr.update(value=path, interactive=path is not None) for path in paths]
