@@ -1,12 +1,15 @@
-"""``llmner build``: corpus files -> tagged dataset (parquet, card, report)."""
+"""``llmner build``: corpus files, or one's own -> tagged dataset (parquet, card, report)."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
 from llmner_hf.core.catalogue import CORPORA
+from llmner_hf.core.entities import Language
+from llmner_hf.core.errors import FormatError, InputError, SettingError
 from llmner_hf.core.prompting import Strategy, Style
 
 NAME = "build"
@@ -14,21 +17,36 @@ NAME = "build"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("name", choices=list(CORPORA), metavar="NAME", help=", ".join(CORPORA))
+    known = ", ".join(CORPORA)
+    parser.add_argument("name", metavar="NAME", help=f"{known}, or any other for files of your own")
     parser.add_argument("--source", type=Path, required=True, help="folder of the corpus's files")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--against", type=Path, help="folder of the other corpora (leakage)")
     parser.add_argument("--no-drop-leaks", action="store_true", help="the paper's protocol")
     parser.add_argument("--strategy", choices=get_args(Strategy), default="symbolic")
     parser.add_argument("--style", choices=get_args(Style), default="prefix")
+    own = parser.add_argument_group("files of your own")
+    own.add_argument("--format", help="conll, brat, pubtator, ...; guessed if absent")
+    own.add_argument("--types", type=Path, help="YAML file, NAME: definition; all types if absent")
+    own.add_argument("--language", choices=get_args(Language), help="guessed if absent")
 
 
 def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner build``."""
+    options = {"format": given.format, "types": given.types, "language": given.language}
+    named = [f"--{option}" for option, value in options.items() if value]
+    if given.name in CORPORA and named:
+        raise SettingError(
+            f"{given.name} is a known corpus: leave {', '.join(named)} out, or choose another name"
+        )
     from llmner_hf.corpora import build as build_corpus
+    from llmner_hf.corpora.own import own_corpus
 
+    types = _types(given.types) if given.types else None
     report = build_corpus(
-        given.name,
+        given.name
+        if given.name in CORPORA
+        else own_corpus(given.name, given.source, **options | {"types": types}),
         given.source,
         given.out,
         strategy=given.strategy,
@@ -37,3 +55,26 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         against=given.against or "",
     )
     print(report.as_text())
+
+
+def _types(path: Path) -> Mapping[str, str]:
+    """The types of a YAML file, NAME: definition.
+
+    Raises:
+        InputError: there is no such file.
+        FormatError: it is not such a mapping.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file of types")
+    try:
+        types = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise FormatError(path, 0, f"not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(types, dict) or not types:
+        raise FormatError(path, 0, "types are lines of NAME: definition")
+    wrong = [n for pair in types.items() for n in pair if not isinstance(n, str | None)]
+    if wrong or None in types:
+        raise FormatError(path, 0, f"{wrong or None!r} is no text; put it between quotation marks")
+    return {name: definition or "" for name, definition in types.items()}

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import datasets
 
-from llmner_hf.core.catalogue import CORPORA, corpus
+from llmner_hf.core.catalogue import CORPORA, Corpus, corpus
 from llmner_hf.core.entities import Example
 from llmner_hf.core.errors import InputError, UnrepresentableError
 from llmner_hf.core.leakage import Passage
@@ -74,6 +74,11 @@ class CorpusBuilder(datasets.GeneratorBasedBuilder):
     report: BuildReport
 
     @classmethod
+    def facts(cls) -> Corpus:
+        """What is known about the corpus."""
+        return corpus(cls.NAME)
+
+    @classmethod
     def files(cls, source: Path) -> Files:
         """The files to read from a folder."""
         return cls.FILES
@@ -109,7 +114,7 @@ class CorpusBuilder(datasets.GeneratorBasedBuilder):
     @classmethod
     def _reading(cls, source: Path, file: File) -> Iterator[Reading]:
         """The content of a file with our names; nothing when it is absent and optional."""
-        path, facts = locate(source, file.name), corpus(cls.NAME)
+        path, facts = locate(source, file.name), cls.facts()
         if path:
             yield named(file.read(path, dataset=cls.NAME, language=facts.language), facts)
         elif not file.optional:
@@ -119,7 +124,7 @@ class CorpusBuilder(datasets.GeneratorBasedBuilder):
             )
 
     def _info(self) -> datasets.DatasetInfo:
-        facts = corpus(self.NAME)
+        facts = self.facts()
         return datasets.DatasetInfo(
             description=facts.title, features=FEATURES, citation=facts.citation
         )
@@ -211,7 +216,7 @@ class CorpusBuilder(datasets.GeneratorBasedBuilder):
         return rows
 
     def _row(self, example: Example) -> Row:
-        facts, config = corpus(self.NAME), self.config
+        facts, config = self.facts(), self.config
         return to_row(
             example, facts.labels, title=facts.title, style=config.style, strategy=config.strategy
         )

@@ -9,18 +9,19 @@ target's name, so that a build that fails leaves nothing.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 import datasets
 from datasets.exceptions import DatasetGenerationError
+from huggingface_hub import DatasetCardData
 
-from llmner_hf.core.catalogue import corpus
+from llmner_hf.cards import cell, filled
+from llmner_hf.core.catalogue import CORPORA, Corpus
 from llmner_hf.core.errors import InputError, RunError
 from llmner_hf.core.prompting import Strategy, Style
 from llmner_hf.corpora.builder import CorpusBuilder, CorpusConfig, builder
@@ -32,10 +33,11 @@ _KEEP_PRIVATE = (
     "These terms do not clearly allow publishing the corpus anew: keep this dataset private unless "
     "its rights holders have agreed."
 )
+_BESIDE = "Beside the paper's Table I, before leaking examples were dropped:"
 
 
 def build(
-    name: str,
+    corpus: str | type[CorpusBuilder],
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
@@ -47,7 +49,7 @@ def build(
     """Write a corpus as a dataset folder, all or nothing.
 
     Args:
-        name: a key of `CORPORA`.
+        corpus: a key of `CORPORA`, or a builder (`own.own_corpus`).
         source: the folder of its distributed files.
         out: the folder to write; there must be none yet, or an empty one.
         strategy: the tagging strategy of the completions.
@@ -59,9 +61,9 @@ def build(
         InputError: a file is missing or malformed, or ``out`` holds something.
         RunError: the folder cannot be written.
     """
-    made, target = builder(name), Path(out)
-    if not Path(source).is_dir():
-        raise InputError(f"{source}: no such folder; name that of the files of {name}")
+    made, target = builder(corpus) if isinstance(corpus, str) else corpus, Path(out)
+    if not Path(source).is_dir() and made.NAME in CORPORA:
+        raise InputError(f"{source}: no such folder; name that of the files of {made.NAME}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target}: there is something already; name a new folder")
     options = {"strategy": strategy, "style": style, "drop_leaks": drop_leaks}
@@ -72,6 +74,7 @@ def build(
             corpus_builder = made(
                 data_dir=os.fspath(source),
                 cache_dir=os.fspath(work / "cache"),
+                dataset_name=made.NAME,
                 against=os.fspath(against),
                 **options,
             )
@@ -92,7 +95,9 @@ def _write(made: CorpusBuilder, folder: Path) -> None:
     name_by_content(folder)
     (folder / "report.json").write_text(made.report.as_json() + "\n", encoding="utf-8")
     names = sorted(path.name for path in folder.glob("*.parquet"))
-    (folder / "README.md").write_text(card(made.report, made.config, names), encoding="utf-8")
+    (folder / "README.md").write_text(
+        card(made.report, made.config, names, type(made)), encoding="utf-8"
+    )
 
 
 def name_by_content(folder: Path) -> None:
@@ -107,38 +112,65 @@ def name_by_content(folder: Path) -> None:
         path.rename(path.with_stem(f"{path.stem}-{digest[:8]}"))
 
 
-def card(report: BuildReport, config: CorpusConfig, names: Sequence[str]) -> str:
-    """The dataset card of a build; ``names`` are those of its parquet files."""
-    facts = corpus(report.name)
-    template = files("llmner_hf.model_cards").joinpath("dataset.md").read_text(encoding="utf-8")
-    splits = [
-        "\n".join(
-            [
-                f"      - split: {split}\n        path:",
-                *(f"          - {n}" for n in names if n.startswith(f"{report.name}-{split}")),
-            ]
-        )
-        for split in report.written
-    ]
+def card(
+    report: BuildReport,
+    config: CorpusConfig,
+    names: Sequence[str],
+    made: type[CorpusBuilder] | None = None,
+) -> str:
+    """The dataset card of a build; ``names`` are those of its parquet files.
+
+    Args:
+        report: of the build.
+        config: of the build.
+        names: the parquet files.
+        made: the builder; that of the corpus of the report's name if absent.
+    """
+    made = made or builder(report.name)
+    facts = made.facts()
     terms = f"{facts.licence[0].upper()}{facts.licence[1:]}."
     if not facts.redistributable:
         terms += f"\n\n{_KEEP_PRIVATE}"
-    return Template(template).substitute(
+    return filled(
+        "dataset.md",
+        _metadata(report, facts, names),
         name=report.name,
         title=facts.title,
-        language=facts.language,
-        licence_id=_HUB_LICENCES.get(report.name, "other"),
         terms=terms,
-        splits="\n".join(splits),
-        types="\n".join(f"| {t.name} | {t.definition} |" for t in facts.labels),
+        source=_source(made),
+        types="\n".join(f"| {cell(t.name)} | {cell(t.definition)} |" for t in facts.labels),
         nesting="may nest" if facts.nested else "do not nest",
         strategy=config.strategy,
         style=config.style,
-        about=(builder(report.name).__doc__ or "").strip(),
+        about=inspect.cleandoc(made.__doc__ or ""),
         files="\n".join(f"- {file.as_text()}" for file in report.files),
-        sizes=report.sizes(),
+        sizes=f"{_BESIDE}\n\n{report.sizes()}\n\n" if report.sizes() else "",
         written=report.splits(),
         changes=report.changes(),
         leaks=report.leaks(),
         citation=facts.citation,
     )
+
+
+def _metadata(report: BuildReport, facts: Corpus, names: Sequence[str]) -> DatasetCardData:
+    """The front matter; `datasets` reads from it which file is which split."""
+    splits = [
+        {"split": split, "path": [n for n in names if n.startswith(f"{report.name}-{split}")]}
+        for split in report.written
+    ]
+    return DatasetCardData(
+        language=[facts.language],
+        license=_HUB_LICENCES.get(report.name, "other"),
+        task_categories=["token-classification"],
+        pretty_name=f"{facts.title}, tagged",
+        tags=["biomedical", "named-entity-recognition"],
+        configs=[{"config_name": report.name, "default": True, "data_files": splits}],
+    )
+
+
+def _source(made: type[CorpusBuilder]) -> str:
+    """Where the files come from and what is odd about them: the docstring of a dataset script."""
+    if made.NAME not in CORPORA:
+        return ""
+    told = inspect.getdoc(inspect.getmodule(made)) or ""
+    return f"## Source\n\n{told.partition(chr(10) * 2)[2]}\n\n"

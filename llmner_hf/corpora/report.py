@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
-from llmner_hf.core.catalogue import corpus
+from llmner_hf.core.catalogue import CORPORA, corpus
 from llmner_hf.core.leakage import Leakage
 from llmner_hf.corpora.sources import Count, File
 from llmner_hf.readers.reading import Reading
@@ -41,10 +41,13 @@ class FileCount:
     def as_text(self) -> str:
         """One line."""
         file, found = self.file, self.found
+        held = f"{file.name}: {found.texts:,} texts with {found.mentions:,} mentions"
+        if file.texts is None:
+            return f"{held}."
         same = found.texts == file.texts and file.mentions in (None, found.mentions)
         known = f"{file.texts:,} texts" + (f" with {file.mentions:,}" if file.mentions else "")
         verdict = "as distributed" if same else f"NOT as distributed, which is {known}"
-        return f"{file.name}: {found.texts:,} texts with {found.mentions:,} mentions, {verdict}."
+        return f"{held}, {verdict}."
 
     def as_json(self) -> dict[str, object]:
         """The same as a JSON object."""
@@ -84,7 +87,12 @@ class BuildReport:
     unchecked: list[str] = field(default_factory=list)
 
     def sizes(self) -> str:
-        """The sizes beside Table I, whose train is train and validation here, as Markdown."""
+        """The sizes beside Table I, whose train is train and validation here, as Markdown.
+
+        Nothing for a corpus that is not in it.
+        """
+        if self.name not in CORPORA:
+            return ""
         facts = corpus(self.name)
         printed = facts.printed
         training = self.read.get("train", Count()) + self.read.get("validation", Count())

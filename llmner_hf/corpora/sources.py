@@ -37,15 +37,14 @@ class File:
     Attributes:
         name: its name, without the suffix of a compression.
         read: the reader of its format.
-        texts: how many texts the distributed file holds.
-        mentions: how many mentions of the corpus's types, repeated ones counted once; None where
-            nobody counted them.
+        texts: how many texts the distributed file holds; None where nobody counted them.
+        mentions: likewise its mentions of the corpus's types, repeated ones counted once.
         optional: whether a corpus can be built without it.
     """
 
     name: str
     read: Reader
-    texts: int
+    texts: int | None
     mentions: int | None
     optional: bool = False
 
