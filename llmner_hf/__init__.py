@@ -4,21 +4,18 @@
     ner = pipeline("bioner")
     ner("IL-2 gene expression requires NF-kappa B.")
 
-The values and the scorer come from the core, which needs nothing but Python; ``pipeline`` is
-transformers' own, with the task "bioner" registered, and is loaded on first use.
+The values and the scorer come from the core, which needs nothing but Python; what needs torch is
+loaded on first use.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet, Prediction
 from llmner_hf.core.scoring import Scores, score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from llmner_hf.pipelines import BioNerPipeline
-
-    pipeline: Callable[..., BioNerPipeline]
 
 __all__ = [
     "BioNerPipeline",
@@ -33,15 +30,47 @@ __all__ = [
 ]
 
 
+def pipeline(
+    task: str = "bioner",
+    model: "str | Path | Any" = None,
+    *,
+    endpoint: str | None = None,
+    **options: Any,
+) -> "BioNerPipeline":
+    """Transformers' ``pipeline``, with the task "bioner" registered.
+
+    Args:
+        task: "bioner", or any other of transformers'.
+        model: folder or Hub id of a model or of an adapter, whose own tokenizer is taken, or a
+            model in memory; the embedded model if absent.
+        endpoint: URL of a server that has the model of that name; nothing is loaded then.
+        **options: of ``BioNerPipeline``, of ``EndpointPipeline``, or of transformers'.
+    """
+    if endpoint is not None:
+        from llmner_hf.endpoint import EndpointPipeline
+
+        return EndpointPipeline(endpoint, model=str(model) if model else None, **options)
+    import transformers
+
+    from llmner_hf import pipelines
+    from llmner_hf.loading import adapter_tokenizer
+
+    pipelines.register()
+    if model is None and task == pipelines.TASK:
+        model = pipelines.EMBEDDED
+    if isinstance(model, str | Path):
+        model = str(model)
+        options.setdefault("tokenizer", adapter_tokenizer(model))
+    make: Any = transformers.pipeline
+    made: BioNerPipeline = make(task, model=model, **options)
+    return made
+
+
 def __getattr__(name: str) -> Any:
-    """The heavy names, loaded on first use."""
-    if name not in ("pipeline", "BioNerPipeline"):
+    """The heavy name, loaded on first use."""
+    if name != "BioNerPipeline":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from llmner_hf import pipelines
 
     pipelines.register()
-    if name == "pipeline":
-        from transformers import pipeline
-
-        return pipeline
     return pipelines.BioNerPipeline
