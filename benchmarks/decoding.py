@@ -270,7 +270,8 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     for name in dict.fromkeys(row["decoder"] for row in rows):
         own = [row for row in rows if row["decoder"] == name]
         axes.plot([r["batch"] for r in own], [base / r["seconds"] for r in own], "o-", label=name)
-    axes.set(xscale="log", yscale="log", xlabel="batch size", ylabel="speed, (b) at the smallest batch = 1")
+    axes.set(xscale="log", yscale="log", xlabel="batch size")
+    axes.set_ylabel("speed, (b) at the smallest batch = 1")
     ticks = sorted({row["batch"] for row in rows})
     axes.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
     axes.minorticks_off()

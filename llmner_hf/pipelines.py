@@ -38,14 +38,23 @@ from llmner_hf.decoding.drafts import Drafter
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
-from llmner_hf.loading import beside, merge_adapters, settings_of
+from llmner_hf.loading import (
+    beside,
+    keep_layout,
+    merge_adapters,
+    selector_beside,
+    settings_of,
+)
 from llmner_hf.readers.reading import language_of
+from llmner_hf.selector.filtering import Selector
+from llmner_hf.selector.sharing import can_share, selector_at, selector_on
 from llmner_hf.settings import MENTIONS_FILE, Schema, TaggerSettings
 
 logger = logging.getLogger(__name__)
 
 TASK = "bioner"
 EMBEDDED = Path(__file__).parent / "embedded"
+BESIDE = "beside"  # the selector in the model's own folder, if there is one
 
 Decoder = ConstrainedDecoder | ReferenceDecoder | FreeDecoder
 ENGINES: Mapping[str, type[Decoder]] = {
@@ -69,9 +78,11 @@ class BioNerPipeline(Pipeline):
     - ``sentences``: whether to annotate sentence by sentence; default True.
     - ``batch_size``: texts at a time; changes speed and memory, never a result.
 
-    The ``score`` of an entity is the product of the probabilities of the tokens from its opening to
-    its closing bracket; see `decoding.record`. In free decoding no probability is known and the
-    score is 1.0.
+    With a selector every entity is judged a second time in its sentence: one that is improbable is
+    dropped (paper, II-C) and counted in ``dropped``, and the ``score`` of the others is their
+    calibrated probability. Without one it is the product of the probabilities of the tokens from
+    the opening to the closing bracket (`decoding.record`); in free decoding, where no probability
+    is known, 1.0.
 
     What went wrong is counted by kind in ``problems``, over all texts so far: sentences that had to
     be cut, completions that the model was driven to by the constraint against its own judgement
@@ -79,11 +90,16 @@ class BioNerPipeline(Pipeline):
 
     Args:
         model: a causal language model; an adapter's folder loads its base and, unless that is
-            quantised, is merged into it in memory, which saves two products in every layer.
+            quantised or a selector shares it, is merged into it in memory, which saves two products
+            in every layer.
         tokenizer: its tokenizer.
         settings: how it was tuned; read from the ``tagger.json`` beside the model if absent.
         engine: "constrained"; "reference" for the same result one token at a time, which also
             serves models whose attention has windows; "free" for models not tuned for copying.
+        selector: folder or Hub id of a selector, or one that was loaded. An adapter on the same
+            base is put on the model in memory. Default: the one beside the model, in its folder
+            ``selector``, if there is one. None: no selector.
+        threshold: in place of the selector's own.
         **kwargs: those of ``transformers.Pipeline`` and of the call.
     """
 
@@ -92,12 +108,20 @@ class BioNerPipeline(Pipeline):
         *args: Any,
         settings: TaggerSettings | None = None,
         engine: Literal["constrained", "reference", "free"] = "constrained",
+        selector: str | Path | Selector | None = BESIDE,
+        threshold: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        if getattr(self.model, "_hf_peft_config_loaded", False):
-            merge_adapters(self.model)
+        if getattr(self.model, "is_loaded_in_4bit", False):
+            keep_layout(self.model)
         self.problems: Counter[ProblemKind] = Counter()
+        self.dropped = 0
+        self.selector, shared = self._chosen(selector)
+        if self.selector and threshold is not None:
+            self.selector = replace(self.selector, threshold=threshold)
+        if getattr(self.model, "_hf_peft_config_loaded", False) and not shared:
+            merge_adapters(self.model)
         self.settings = settings or settings_of(self.model, self.tokenizer)
         if engine not in ENGINES:
             known = ", ".join(map(repr, ENGINES))
@@ -110,6 +134,17 @@ class BioNerPipeline(Pipeline):
             self.decoder = ConstrainedDecoder(model, tokenizer, self.settings, drafter=drafter)
         else:
             self.decoder = ENGINES[engine](model, tokenizer, self.settings)
+
+    def _chosen(self, given: str | Path | Selector | None) -> tuple[Selector | None, bool]:
+        """The selector, if any, and whether it shares the model's base."""
+        if given is None or isinstance(given, Selector):
+            return given, False
+        place = selector_beside(self.model, self.tokenizer) if given == BESIDE else str(given)
+        if place is None:
+            return None, False
+        if given == BESIDE or can_share(self.model, place):
+            return selector_on(self.model, place), True
+        return selector_at(place, device_map=self.model.device), False
 
     def _sanitize_parameters(
         self, **given: Any
@@ -193,10 +228,21 @@ class BioNerPipeline(Pipeline):
         return {"text": model_inputs["text"], "predictions": together}
 
     def _decode(self, requests: Sequence[Request], texts: int) -> list[Prediction]:
-        """The predictions, their problems counted; at least 16 sentences at a time."""
+        """The predictions, judged; what went wrong is counted; at least 16 sentences at a time."""
         predictions = self.decoder.decode(requests, max(texts, 16))
         self.problems.update(p.kind for found in predictions for p in found.problems)
-        return predictions
+        if self.selector is None:
+            return predictions
+        selected = self.selector.select(
+            predictions,
+            [request.text for request in requests],
+            [request.schema for request in requests],
+        )
+        self.dropped += sum(
+            len(one.scored) - len(other.scored)
+            for one, other in zip(predictions, selected, strict=True)
+        )
+        return selected
 
     def postprocess(self, model_outputs: dict[str, Any], **_: Any) -> list[dict[str, Any]]:
         """The entities of one text as dictionaries."""

@@ -7,11 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 
-from llmner_hf.cli import main
+from llmner_hf.cli import _parser, main
+from llmner_hf.core.catalogue import CORPORA
+from llmner_hf.core.entities import Entity, Example
+from llmner_hf.data import FEATURES, to_row
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -79,3 +84,62 @@ def test_the_commands_of_the_readme_run(shared, tmp_path, monkeypatch):
         if command[0] == "train":
             command += ["--max_steps", "2", "--validation_size", "2", "--disable_tqdm", "true"]
         assert main(command) == 0, command
+
+
+# Corpus -> a text of our own and a place in it.
+MADE_UP = {
+    "genia": ("IL-2 binds its receptor.", (0, 4)),
+    "biored": ("Aspirin relieved the fever.", (0, 7)),
+    "bc5cdr_chemical": ("Aspirin relieved the fever.", (0, 7)),
+    "ncbi_disease": ("The fever was gone.", (4, 9)),
+    "cmeee_v2": ("患者有高血压。", (3, 6)),
+}
+
+
+def save_made_up(folder):
+    """A tagged dataset of three rows for each corpus that the recipes name."""
+    for name, (text, place) in MADE_UP.items():
+        corpus = CORPORA[name]
+        entity = Entity(*place, next(iter(corpus.labels)).name)
+        example = Example("1", text, (entity,), name, corpus.language)
+        how = {"title": corpus.title, "style": "brief", "strategy": "symbolic"}
+        rows = Dataset.from_list([to_row(example, corpus.labels, **how)] * 3, features=FEATURES)
+        (folder / name).mkdir(parents=True)
+        for split in ("train", "validation"):
+            rows.to_parquet(folder / name / f"{split}.parquet")
+
+
+def commands(text):
+    """The arguments of every ``llmner``, also behind a launcher, whose configuration must exist."""
+    lines = "\n".join(blocks(text, "bash")).replace("\\\n", " ").splitlines()
+    for line in filter(None, lines):
+        launcher, _, ours = line.replace("-m llmner_hf ", "llmner ").partition("llmner ")
+        for path in re.findall(r"--config_file (\S+)", launcher):
+            assert (ROOT / path).is_file(), path
+        assert re.match(r"(torchrun|accelerate launch|$)", launcher), line
+        yield shlex.split(ours, comments=True)
+
+
+def test_the_commands_of_the_training_page_are_plans_of_runs(
+    tagger_folder, tmp_path, monkeypatch, capsys
+):
+    """Every ``llmner train`` is planned as written, with a tiny model; the others parse."""
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
+    save_made_up(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    seen = list(commands(TRAINING))
+    assert {command[0] for command in seen} == {"train", "annotate", "merge"}
+    for command in seen:
+        _parser().parse_known_args(command)
+        if command[0] != "train":
+            continue
+        if "--dry-run" not in command:
+            command.append("--dry-run")
+        tiny = ["--model_name_or_path", str(tagger_folder), "--validation_size", "2"]
+        assert main([*command, *tiny]) == 0, command
+        assert "peak memory of one GPU" in capsys.readouterr().out
+
+
+def test_the_plan_on_the_training_page_is_the_file_it_names():
+    plan = (ROOT / "docs" / "dry_run" / "glm4_9b.txt").read_text(encoding="utf-8")
+    assert f"```\n{plan}```" in TRAINING

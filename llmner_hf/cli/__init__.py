@@ -1,4 +1,4 @@
-"""The command line: ``llmner build | train | merge | annotate | evaluate``.
+"""The command line: ``llmner COMMAND``.
 
 A module a command: its ``NAME``, its ``arguments`` and its ``run``; its docstring is its help. Exit
 codes: 0 done, 1 failed, 2 bad input, with one line on standard error that names it. Heavy libraries
@@ -11,13 +11,35 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from llmner_hf.cli import annotating, building, evaluating, merging, training
+from llmner_hf.cli import (
+    annotating,
+    building,
+    calibrating,
+    demonstrating,
+    evaluating,
+    merging,
+    pushing,
+    reporting,
+    selecting,
+    training,
+)
 from llmner_hf.core.errors import InputError, LlmnerError
 
-COMMANDS = (building, training, merging, annotating, evaluating)
+COMMANDS = (
+    building,
+    training,
+    merging,
+    selecting,
+    calibrating,
+    annotating,
+    evaluating,
+    reporting,
+    pushing,
+    demonstrating,
+)
 
 # Those that take the keys of a recipe as options.
-RECIPES = (training,)
+RECIPES = (training, selecting)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

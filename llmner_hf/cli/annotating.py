@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +21,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, help="page to write, with nested entities drawn")
     parser.add_argument("--format", help="of the input; guessed if absent")
     parser.add_argument("--model", help="folder or Hub id; the embedded model if absent")
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="ask --model on this server; its key: LLMNER_API_KEY"
+    )
+    judged = parser.add_mutually_exclusive_group()
+    judged.add_argument("--selector", help="folder or Hub id; the one beside the model if absent")
+    judged.add_argument("--no-selector", action="store_true", help="the tagger alone")
+    parser.add_argument("--threshold", type=float, help="in place of the selector's own")
     parser.add_argument("--dataset", help="annotate by the types of this dataset")
     parser.add_argument("--types", nargs="+", metavar="NAME", help="annotate by these types")
     parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
@@ -43,13 +51,24 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     options: dict[str, Any] = {"sentences": not given.whole}
     if given.types:
         options["entity_types"] = given.types
-    ner = pipeline("bioner", model=given.model, engine=given.engine)
+    chosen: dict[str, Any] = {"selector": None} if given.no_selector else {}
+    if given.selector:
+        chosen["selector"] = given.selector
+    if given.endpoint:
+        chosen |= {"endpoint": given.endpoint, "api_key": os.environ.get("LLMNER_API_KEY")}
+    else:
+        chosen["engine"] = given.engine
+    ner: Any = pipeline("bioner", model=given.model, threshold=given.threshold, **chosen)
     with tqdm(total=len(examples), unit="text", disable=not sys.stderr.isatty()) as bar:
         annotate_file(
             ner, examples, given.out, batch_size=given.batch_size, progress=bar.update, **options
         )
     for kind, number in ner.problems.items():
         print(f"{number} problems: {kind}", file=sys.stderr)
+    if given.endpoint:
+        print(ner.decoder.usage, file=sys.stderr)
+    if ner.selector:
+        print(f"{ner.dropped} entities dropped by the selector", file=sys.stderr)
     texts = {example.id: example.text for example in examples}
     documents = [Document(p.id, texts[p.id], p.scored) for p in read_predictions(given.out)]
     if len(documents) <= 50:

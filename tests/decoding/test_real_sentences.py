@@ -52,13 +52,35 @@ def referred(model, tokenizer, settings, many):
     return rows
 
 
+def margin(model, settings, row, record):
+    """How far apart the two tokens are, in logits, where a completion first differs; 0 if nowhere.
+
+    Args:
+        model, settings: the tagger.
+        row: what the reference has written.
+        record: what the decoder has written.
+    """
+    pairs = enumerate(zip(row.record.tokens, record.tokens, strict=False))
+    first = next((place for place, (one, other) in pairs if one != other), None)
+    if first is None:
+        assert row.record.tokens == record.tokens
+        return 0.0
+    with torch.inference_mode():
+        logits = model(torch.tensor([row.prompt + record.tokens[:first]])).logits[0, -1].double()
+    tokens = row.lattice.grammar.tokens
+    for opening in {tokens.open, tokens.spaced_open} - {None}:
+        logits[opening] += settings.bracket_bias
+    return float(abs(logits[row.record.tokens[first]] - logits[record.tokens[first]]))
+
+
 def compare(model, tokenizer, settings, many, batches):
-    wanted = [row.record.tokens for row in referred(model, tokenizer, settings, many)]
+    """Equal tokens, but for ties within the rounding of fp32, at most one text in a thousand."""
+    rows = referred(model, tokenizer, settings, many)
     for size, options in batches:
-        decoder = ConstrainedDecoder(model, tokenizer, settings, **options)
-        found = [record.tokens for record in decoder.write(many, size)]
-        different = [r.id for r, a, b in zip(many, found, wanted, strict=True) if a != b]
-        assert not different
+        found = ConstrainedDecoder(model, tokenizer, settings, **options).write(many, size)
+        apart = [margin(model, settings, *pair) for pair in zip(rows, found, strict=True)]
+        assert max(apart) < 1e-5
+        assert sum(one > 0 for one in apart) <= len(many) // 1000
 
 
 def test_the_embedded_model(shared):
@@ -102,16 +124,7 @@ def test_in_bf16_only_near_ties_differ(shared):
     many = sentences(shared, settings, number(5, 150))
     rows = referred(model, tokenizer, settings, many)
     decoder = ConstrainedDecoder(model, tokenizer, settings)
-    differ = 0
-    for row, record in zip(rows, decoder.write(many, 8), strict=True):
-        pairs = enumerate(zip(row.record.tokens, record.tokens, strict=False))
-        first = next((place for place, (one, other) in pairs if one != other), None)
-        if first is not None:
-            differ += 1
-            ids = torch.tensor([row.prompt + record.tokens[:first]])
-            with torch.inference_mode():
-                logits = model(ids).logits[0, -1].float()
-            logits[decoder._opening] += settings.bracket_bias
-            one, other = row.record.tokens[first], record.tokens[first]
-            assert abs(logits[one] - logits[other]) < 0.05
-    assert differ <= len(many) // 20 + 1
+    found = decoder.write(many, 8)
+    apart = [margin(model, settings, *pair) for pair in zip(rows, found, strict=True)]
+    assert max(apart) < 0.05
+    assert sum(one > 0 for one in apart) <= len(many) // 20 + 1

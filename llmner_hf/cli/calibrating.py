@@ -1,0 +1,60 @@
+"""``llmner calibrate``: set a selector's temperature and threshold by validation texts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from llmner_hf.cli.reading import read
+from llmner_hf.core.errors import InputError
+
+NAME = "calibrate"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("selector", type=Path, help="folder; its selector.json is written anew")
+    parser.add_argument(
+        "--gold", type=Path, nargs="+", required=True, help="validation texts with their dataset"
+    )
+    parser.add_argument(
+        "--predicted",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="what the tagger alone found there: llmner annotate --no-selector",
+    )
+    parser.add_argument("--batch-size", type=int, default=64)
+
+
+def run(given: argparse.Namespace, _: list[str]) -> None:
+    """``llmner calibrate``."""
+    examples = [example for path in given.gold for example in read(path)]
+    from llmner_hf.readers.json_lines import read_predictions
+    from llmner_hf.reports.diagrams import reliability_diagram
+    from llmner_hf.selector.sharing import selector_at
+    from llmner_hf.selector.tuning import tune
+    from llmner_hf.settings import Schema
+
+    if not given.selector.is_dir():
+        raise InputError(f"{given.selector}: no such folder")
+    predictions = [found for path in given.predicted for found in read_predictions(path)]
+    schemas = {name: Schema.of_corpus(name) for name in {e.dataset for e in examples}}
+    scorer = selector_at(given.selector).scorer
+    tuning = tune(scorer, examples, predictions, schemas, given.batch_size)
+    tuning.save(given.selector)
+    reliability_diagram(
+        given.selector / "reliability.png",
+        {
+            f"before: error {tuning.before.error:.3f}": tuning.before.bins,
+            f"after: error {tuning.after.error:.3f}": tuning.after.bins,
+        },
+    )
+    print(
+        f"{tuning.candidates} candidates, {tuning.missed} gold entities are none of them\n"
+        f"temperature {tuning.temperature:.3f}: expected calibration error "
+        f"{tuning.before.error:.4f} -> {tuning.after.error:.4f}\n"
+        f"threshold {tuning.cut.threshold:.3f}: F1 {100 * tuning.f1:.2f} -> "
+        f"{100 * tuning.cut.f1:.2f}\n"
+        f"{given.selector}: selector.json, reliability.png"
+    )

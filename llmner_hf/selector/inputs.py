@@ -1,0 +1,123 @@
+"""A candidate to token ids: its type, then its text with the candidate marked (equation 2).
+
+In: candidates. Out: their ids in two parts that are tokenised apart. Read once, the prefix is the
+type, which all candidates of one schema and type have in common, and the rest is the marked text.
+Read twice, the prefix is a tagger's prompt for this type and text, which all candidates of both
+have in common, and the rest is a tagger's answer up to the last token of the candidate, where a
+tagger decides whether an entity ends; what follows the candidate, the prompt has shown. Either way
+candidates with equal prefixes can share it, and no rest depends on the prefix before it. A text
+appears as its view and cannot spell a special token. Differs from the paper: a colon parts the type
+from the text, and an end token closes a text read once, so that what is pooled is always the same
+token; a text read twice needs no closing marker.
+
+The markers are two tokens that the settings name. Training makes them where they are missing: of
+the special tokens that a tokenizer holds in reserve, as Llama's, else as new ones, which take spare
+rows of the embedding where it has some (GLM-4, Qwen2.5).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+from transformers import PreTrainedTokenizerBase
+
+from llmner_hf.core.entities import EntityType, LabelSet
+from llmner_hf.core.errors import SettingError
+from llmner_hf.core.tagging.base import view
+from llmner_hf.core.tagging.symbolic import header
+from llmner_hf.selector.candidates import Candidate
+from llmner_hf.settings import SelectorSettings
+from llmner_hf.tokens import FRAMES, Tokens
+
+Ids = tuple[int, ...]
+
+# Names that tokenizers give to special tokens for later use.
+_RESERVED = re.compile(r"<\|?(reserved|unused|extra)\w*\d\|?>")
+
+
+class Inputs:
+    """The ids of candidates for one tokenizer.
+
+    Args:
+        tokens: the backbone's tokenisation.
+        settings: how the selector is asked.
+
+    Raises:
+        SettingError: the tokenizer lacks a marker.
+    """
+
+    def __init__(self, tokens: Tokens, settings: SelectorSettings) -> None:
+        self.tokens = tokens
+        self.settings = settings
+        self.markers = marker_ids(tokens.tokenizer, settings)
+        # What a text begins with for this model, as GLM's "[gMASK]<sop>"; nothing for most.
+        self._opening: Ids = tuple(tokens.tokenizer("")["input_ids"])
+        self._type_ids = lru_cache(FRAMES)(self._written_type)
+
+    def parts(self, candidate: Candidate) -> tuple[Ids, Ids]:
+        """Prefix and rest; the input is one behind the other."""
+        type_ids = self._type_ids(candidate.entity_type)
+        if self.settings.reading == "once":
+            return self._opening + type_ids, self._marked(candidate)
+        schema = candidate.schema
+        prompt = self.tokens.prompt(
+            candidate.text,
+            LabelSet((candidate.entity_type,)),
+            schema.language,
+            title=schema.title,
+            style=self.settings.style,
+        )
+        return tuple(prompt.ids), type_ids + self._unclosed(candidate)
+
+    def _written_type(self, entity_type: EntityType) -> Ids:
+        """The name as a tagger's line has it, and the definition where it is asked for."""
+        named = self.tokens.text_ids(header(entity_type.name))
+        if not (self.settings.definition and entity_type.definition):
+            return named
+        return (*named, *self.tokens.text_ids(view(entity_type.definition)), self.tokens.line_end)
+
+    def _unclosed(self, candidate: Candidate) -> Ids:
+        """The text up to the place of the closing marker."""
+        text, (start, end) = view(candidate.text), candidate.entity.span
+        before, inside = self.tokens.text_ids(text[:start]), self.tokens.text_ids(text[start:end])
+        return (*before, self.markers[0], *inside)
+
+    def _marked(self, candidate: Candidate) -> Ids:
+        """The whole text and the end token."""
+        behind = self.tokens.text_ids(view(candidate.text)[candidate.entity.end :])
+        return (*self._unclosed(candidate), self.markers[1], *behind, self.tokens.stop)
+
+
+def marker_ids(tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings) -> tuple[int, int]:
+    """The ids of the two markers.
+
+    Raises:
+        SettingError: the tokenizer lacks one.
+    """
+    vocabulary = tokenizer.get_vocab()
+    for marker in settings.markers:
+        if marker not in vocabulary:
+            raise SettingError(
+                f"{tokenizer.name_or_path}: no token {marker!r}; use the tokenizer that was saved "
+                "with the selector"
+            )
+    opening, closing = (vocabulary[marker] for marker in settings.markers)
+    return opening, closing
+
+
+def with_markers(
+    tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings
+) -> SelectorSettings:
+    """The settings with markers that the tokenizer has; it may gain two special tokens."""
+    vocabulary = tokenizer.get_vocab()
+    if all(marker in vocabulary for marker in settings.markers):
+        return settings
+    spare = sorted((i, name) for name, i in vocabulary.items() if _RESERVED.fullmatch(name))
+    if len(spare) >= 2:
+        return replace(settings, markers=(spare[0][1], spare[1][1]))
+    tokenizer.add_special_tokens(
+        {"extra_special_tokens": list(settings.markers)}, replace_extra_special_tokens=False
+    )
+    return settings

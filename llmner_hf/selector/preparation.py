@@ -1,0 +1,167 @@
+"""Tagged examples to the rows that a selector is trained on.
+
+In: the splits of tagged datasets, and optionally what a tagger that never saw them predicted. Out:
+rows of token ids with 1 for an entity and 0 for none, drawn as the recipe says, and a report that
+counts the kinds of candidates, those there were and those that were drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from datasets import Dataset
+
+from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.errors import InputError, SettingError
+from llmner_hf.core.negatives import Contrast, Kind, mined, negatives, positives, sample
+from llmner_hf.data import label_set, title_of, to_example
+from llmner_hf.readers.json_lines import read_predictions
+from llmner_hf.selector.candidates import Candidate, units_of
+from llmner_hf.selector.inputs import Inputs
+from llmner_hf.settings import Schema, SelectorTrainingSettings
+
+# Document id -> what a tagger found there.
+Predicted = Mapping[str, Sequence[Entity]]
+
+
+@dataclass(slots=True)
+class SelectionReport:
+    """What the candidates of one split are, counted.
+
+    Attributes:
+        examples: given.
+        found: candidates there are, by kind.
+        drawn: candidates in the rows, by kind.
+        too_long: drawn ones left out because their input is longer than the limit.
+        longest: tokens of the longest row.
+        tokens: tokens of all rows.
+        sha256: of the rows, so that two runs can be seen to share them.
+    """
+
+    examples: int = 0
+    found: dict[str, int] = field(default_factory=dict)
+    drawn: dict[str, int] = field(default_factory=dict)
+    too_long: int = 0
+    longest: int = 0
+    tokens: int = 0
+    sha256: str = ""
+
+    def as_text(self) -> str:
+        """One line: the kinds as drawn, and of how many."""
+        kinds = ", ".join(f"{self.drawn.get(k, 0)} of {n} {k}" for k, n in self.found.items())
+        return (
+            f"{self.examples} examples: {kinds}; {self.too_long} left out as too long; "
+            f"{self.tokens} tokens (longest {self.longest})"
+        )
+
+
+def schema_of(split: Dataset) -> Schema:
+    """The schema of a dataset, read from its first row."""
+    row = split[0]
+    return Schema(title_of(row["dataset"]), row["language"], label_set(row))
+
+
+def predictions_of(entries: Sequence[str]) -> dict[str, Predicted]:
+    """Dataset -> what a tagger found, from entries ``dataset=FILE``.
+
+    Raises:
+        SettingError: an entry has another form.
+    """
+    found: dict[str, Predicted] = {}
+    for entry in entries:
+        name, equals, path = entry.partition("=")
+        if not (name and equals and path):
+            raise SettingError(f"mined: {entry!r} is not DATASET=FILE")
+        found[name] = {p.id: p.entities for p in read_predictions(path)}
+    return found
+
+
+def contrasts(
+    examples: Iterable[Example],
+    schema: Schema,
+    settings: SelectorTrainingSettings,
+    inputs: Inputs,
+    predicted: Predicted,
+) -> Iterator[tuple[Example, Contrast]]:
+    """Every candidate of every example; one that a tagger made too counts as mined.
+
+    Raises:
+        InputError: a prediction leaves its text: it belongs to another dataset.
+    """
+    for example in examples:
+        units = units_of(example.text, settings.units, inputs.tokens)  # type: ignore[arg-type]
+        hard = mined(example, predicted.get(example.id, ()))
+        if any(contrast.entity.end > len(example.text) for contrast in hard):
+            raise InputError(
+                f"{example.id}: a mined candidate ends behind the text; annotate this dataset anew"
+            )
+        hard = tuple(c for c in hard if c.entity.label in schema.labels)
+        taken = {contrast.entity for contrast in hard}
+        made = negatives(example, schema.labels, units)
+        easy = (contrast for contrast in made if contrast.entity not in taken)
+        yield from ((example, c) for c in (*positives(example), *hard, *easy))
+
+
+def counted(candidates: Iterable[tuple[Example, Contrast]]) -> dict[str, int]:
+    """How many of each kind."""
+    numbers = Counter(contrast.kind for _, contrast in candidates)
+    return {kind.value: numbers[kind] for kind in Kind if numbers[kind]}
+
+
+def prepare(
+    split: Dataset,
+    settings: SelectorTrainingSettings,
+    inputs: Inputs,
+    *,
+    number: int,
+    seed: int,
+    predicted: Predicted | None = None,
+) -> tuple[Dataset, SelectionReport]:
+    """The rows of one split, ``input_ids``, ``labels`` and ``length``, and what they are.
+
+    Args:
+        split: rows of a tagged dataset.
+        settings: the recipe's.
+        inputs: how candidates become ids.
+        number: how many candidates to draw.
+        seed: of the drawing.
+        predicted: a tagger's candidates, of which the wrong ones are mined.
+    """
+    schema = schema_of(split)
+    examples = [to_example(row) for row in split]
+    report = SelectionReport(examples=len(examples))
+    pool = list(contrasts(examples, schema, settings, inputs, predicted or {}))
+    report.found = counted(pool)
+    rows: list[dict[str, Any]] = []
+    kept: list[tuple[Example, Contrast]] = []
+    for example, contrast in sample(
+        pool,
+        number,
+        positive_share=settings.positive_share,
+        mined_share=settings.mined_share,
+        seed=seed,
+    ):
+        prefix, rest = inputs.parts(Candidate(example.text, contrast.entity, schema))
+        ids = [*prefix, *rest]
+        if len(ids) > settings.max_tokens:
+            report.too_long += 1
+            continue
+        kept.append((example, contrast))
+        rows.append({"input_ids": ids, "labels": float(contrast.positive), "length": len(ids)})
+    report.drawn = counted(kept)
+    report.tokens = sum(row["length"] for row in rows)
+    report.longest = max((row["length"] for row in rows), default=0)
+    report.sha256 = _digest(rows)
+    return Dataset.from_list(rows), report
+
+
+def _digest(rows: Iterable[Mapping[str, Any]]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(json.dumps([row["input_ids"], row["labels"]]).encode())
+    return digest.hexdigest()

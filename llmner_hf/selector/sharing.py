@@ -1,0 +1,105 @@
+"""One backbone in memory for a tagger and its selector.
+
+In: a causal model that was loaded, with or without a tagger's adapter in it, and a selector that is
+an adapter on the same base. Out: the selector. Tagger and selector are two trees of modules over
+the same tensors: the selector's adapter wraps modules of its own tree, so that neither ever sees
+the other's adapter, nothing is switched between them, and nothing is merged and taken out again,
+which drifts. Alone in memory twice are the selector's adapter and its classification layer.
+"""
+
+from __future__ import annotations
+
+import copy
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftConfig, PeftModel
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from llmner_hf.selector.filtering import Selector
+from llmner_hf.selector.modeling import (
+    EntityValidityConfig,
+    EntityValidityModel,
+    GLMForEntityValidity,
+)
+from llmner_hf.selector.scoring import validity_scorer
+from llmner_hf.selector.storage import ADAPTER_FILE, beside, load, make_room
+from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
+
+
+def selector_at(place: str | Path, base: str | None = None, **options: Any) -> Selector:
+    """A selector with a backbone of its own.
+
+    Args:
+        place: folder or Hub id.
+        base: of an adapter, where it is not at the place that the adapter names.
+        **options: of ``from_pretrained``.
+
+    Raises:
+        SettingError: no selector lies there.
+    """
+    return _selector(*load(place, base, **options))
+
+
+def selector_on(causal: Any, place: str | Path) -> Selector:
+    """A selector that is an adapter on the base of a causal model, over the same tensors.
+
+    Args:
+        causal: the model; an adapter in it must not have been merged.
+        place: folder or Hub id of the selector.
+    """
+    settings = SelectorSettings.load(str(beside(place, SELECTOR_FILE)))
+    own = place if beside(place, "tokenizer_config.json") else causal.name_or_path
+    tokenizer = AutoTokenizer.from_pretrained(own)
+    model = view_of(causal)
+    make_room(model, tokenizer)
+    tuned = PeftModel.from_pretrained(
+        model, str(place), torch_device=str(causal.device), autocast_adapter_dtype=False
+    )
+    return _selector(tuned.eval(), tokenizer, settings)
+
+
+def can_share(causal: Any, place: str | Path) -> bool:
+    """Whether a selector is an adapter on the base of that model."""
+    if beside(place, ADAPTER_FILE) is None:
+        return False
+    base = str(PeftConfig.from_pretrained(str(place)).base_model_name_or_path)
+    loaded = str(causal.name_or_path)
+    same_folder = Path(base).is_dir() and Path(loaded).is_dir() and Path(base).samefile(loaded)
+    return base == loaded or same_folder
+
+
+def view_of(causal: Any) -> EntityValidityModel:
+    """A validity model whose backbone has the tensors of a causal model, without its adapters."""
+    kind = GLMForEntityValidity if causal.config.model_type == "glm" else EntityValidityModel
+    with torch.device("meta"):  # nothing is allocated for what is replaced
+        model = kind(EntityValidityConfig(text_config=causal.config, head_dropout=0.0))
+    model.model = _without_adapters(_tree_of(causal.get_decoder()))
+    model.fc_cls = nn.Linear(model.fc_cls.in_features, 1, device=causal.device)
+    return model
+
+
+def _tree_of(module: nn.Module) -> Any:
+    """A copy of the modules over the same tensors."""
+    tensors: list[Any] = list(chain(module.parameters(), module.buffers()))
+    # What bitsandbytes needs to read 4-bit weights is no parameter.
+    tensors += [state for t in tensors if (state := getattr(t, "quant_state", None)) is not None]
+    return copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
+
+
+def _without_adapters(module: nn.Module) -> nn.Module:
+    for name, child in module.named_children():
+        bare = child.get_base_layer() if isinstance(child, BaseTunerLayer) else child
+        setattr(module, name, _without_adapters(bare))
+    return module
+
+
+def _selector(
+    model: Any, tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings
+) -> Selector:
+    scorer = validity_scorer(model, tokenizer, settings)
+    return Selector(scorer, settings.threshold, settings.temperature)

@@ -1,0 +1,103 @@
+"""What is improbable is dropped, what stays keeps its place and gets a calibrated score; tuning
+finds temperature and threshold."""
+
+import json
+
+import pytest
+
+from llmner_hf.core.calibration import calibration_error, probability, temperature
+from llmner_hf.core.entities import (
+    Entity,
+    Example,
+    Prediction,
+    Problem,
+    ProblemKind,
+    ScoredEntity,
+)
+from llmner_hf.core.errors import InputError
+from llmner_hf.core.scoring import score
+from llmner_hf.selector.filtering import Selector
+from llmner_hf.selector.tuning import tune
+from llmner_hf.settings import SelectorSettings
+from tests.selector.making import ENGLISH
+
+TEXT = "IL-2 gene and IL-4 gene"
+SCHEMA = ENGLISH
+
+
+class Fixed:
+    """Logits that are known: by the length of the candidate."""
+
+    def __init__(self, logits):
+        self.by_length = logits
+        self.asked = []
+
+    def logits(self, candidates, batch_size=64):
+        self.asked += candidates
+        return [self.by_length[c.entity.end - c.entity.start] for c in candidates]
+
+
+def prediction(name, *spans, problems=()):
+    scored = tuple(ScoredEntity(Entity(*span, "DNA"), 0.99) for span in spans)
+    return Prediction(name, scored, problems)
+
+
+def test_what_is_below_the_threshold_goes_and_the_rest_is_calibrated():
+    scorer = Fixed({4: 3.0, 9: 0.0, 2: -1.0})
+    problem = Problem(ProblemKind.DERAILED)
+    first = prediction("a", (0, 4), (0, 9), (5, 7), problems=(problem,))
+    selected = Selector(scorer, threshold=0.5, temperature=2.0).select(
+        [first, prediction("b")], [TEXT, TEXT], [SCHEMA, SCHEMA]
+    )
+    assert [p.id for p in selected] == ["a", "b"]
+    assert selected[0].problems == (problem,)
+    assert [found.entity.span for found in selected[0].scored] == [(0, 9), (0, 4)]
+    assert [found.score for found in selected[0].scored] == [0.5, probability(1.5)]
+    assert {c.text for c in scorer.asked} == {TEXT}
+
+
+def test_without_a_threshold_everything_stays():
+    selector = Selector(Fixed({4: -9.0}), threshold=None)
+    (selected,) = selector.select([prediction("a", (0, 4))], [TEXT], [SCHEMA])
+    assert [found.score for found in selected.scored] == [probability(-9.0)]
+
+
+def example(name, *spans):
+    return Example(name, TEXT, tuple(Entity(*span, "DNA") for span in spans), "ours", "en")
+
+
+def test_tuning_gives_the_best_f1_of_tagger_and_selector(tmp_path):
+    scorer = Fixed({4: 4.0, 9: 1.0, 2: -2.0})
+    examples = [example("a", (0, 9), (14, 18)), example("b", (0, 4)), example("c", (14, 23))]
+    predictions = [
+        prediction("b", (0, 4), (5, 7)),
+        prediction("a", (0, 4), (0, 9), (5, 7)),
+        prediction("c"),
+    ]
+    tuning = tune(scorer, examples, predictions, {"ours": SCHEMA})
+    assert (tuning.candidates, tuning.missed) == (5, 2)
+
+    def f1(predicted):
+        gold = {e.id: e.entities for e in examples}
+        return score(gold, {p.id: p.entities for p in predicted}).strict.f1
+
+    assert tuning.f1 == f1(predictions)
+    selected = tuning.applied(scorer).select(predictions, [TEXT] * 3, [SCHEMA] * 3)
+    assert tuning.cut.f1 == f1(selected) > tuning.f1
+    found = [4.0, -2.0, 4.0, 1.0, -2.0]
+    right = [True, False, False, True, False]
+    assert tuning.temperature == pytest.approx(temperature(found, right), rel=1e-6)
+    for calibration, heat in ((tuning.before, 1.0), (tuning.after, tuning.temperature)):
+        own = [probability(logit, heat) for logit in found]
+        assert calibration.error == pytest.approx(calibration_error(own, right))
+
+    SelectorSettings(reading="twice").save(tmp_path)
+    tuning.save(tmp_path)
+    stored = SelectorSettings.load(tmp_path / "selector.json")
+    assert (stored.threshold, stored.temperature) == (tuning.cut.threshold, tuning.temperature)
+    assert json.loads((tmp_path / "selector.json").read_text())["reading"] == "twice"
+
+
+def test_tuning_needs_a_prediction_for_every_example():
+    with pytest.raises(InputError, match="the same ids"):
+        tune(Fixed({}), [example("a")], [prediction("b")], {"ours": SCHEMA})

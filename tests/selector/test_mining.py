@@ -1,0 +1,91 @@
+"""Mining hard negatives on a tiny tagger: no tagger sees its fold, and what is done stays done."""
+
+import importlib.util
+
+import pytest
+import yaml
+from datasets import Dataset, DatasetDict
+
+from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
+from llmner_hf.data import FEATURES, to_row
+from llmner_hf.readers.json_lines import read_predictions
+from llmner_hf.selector.preparation import predictions_of
+from tests.conftest import ROOT
+from tests.models import tiny
+
+LABELS = LabelSet((EntityType("protein"), EntityType("DNA")))
+
+
+@pytest.fixture(scope="module")
+def mining():
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("mining", ROOT / "recipes" / "selector/mine.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def recipe(tokenizer, tmp_path):
+    """A recipe of a tiny tagger and its dataset."""
+    model, data = tmp_path / "start", tmp_path / "ours"
+    tiny("glm", tokenizer).save_pretrained(model)
+    tokenizer.save_pretrained(model)
+    for split, size in (("train", 5), ("validation", 2)):
+        examples = [
+            Example(f"{split}-{i}", f"IL-{i} binds", (Entity(0, 4, "protein"),), "ours", "en")
+            for i in range(size)
+        ]
+        rows = [
+            to_row(e, LABELS, title="ours", style="brief", strategy="symbolic") for e in examples
+        ]
+        data.mkdir(exist_ok=True)
+        Dataset.from_list(rows, features=FEATURES).to_parquet(data / f"{split}.parquet")
+    given = {
+        "model_name_or_path": str(model),
+        "output_dir": "unused",
+        "datasets": [str(data)],
+        "style": "brief",
+        "join_validation": True,
+        "max_steps": 1,
+        "use_cpu": True,
+        "bf16": False,
+        "activation_checkpointing": False,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(given))
+    return tmp_path / "recipe.yaml"
+
+
+def test_every_text_is_annotated_by_a_tagger_that_never_saw_it(mining, recipe, monkeypatch):
+    seen, tune = [], mining.train
+
+    def watched(settings, optimisation, model, datasets):
+        assert not settings.join_validation
+        seen.append(set(datasets["ours"]["train"]["id"][:]))
+        return tune(settings, optimisation, model, datasets)
+
+    monkeypatch.setattr(mining, "train", watched)
+    out = recipe.parent / "mined"
+    whole = mining.mine(recipe, "ours", out, folds=2)
+    found = [p.id for p in read_predictions(whole)]
+    assert sorted(found) == [f"train-{i}" for i in range(5)] + ["validation-0", "validation-1"]
+    assert seen == [{"train-2", "train-3", "train-4"}, {"train-0", "train-1"}]
+    for number, known in enumerate(seen):
+        held_out = read_predictions(out / f"ours-fold{number}" / "candidates.jsonl")
+        assert not known & {p.id for p in held_out}
+    assert set(predictions_of([f"ours={whole}"])["ours"]) == set(found)
+    before = whole.read_bytes()
+    assert mining.mine(recipe, "ours", out, folds=2).read_bytes() == before
+    assert len(seen) == 2  # nothing was trained again
+
+
+def test_folds_are_contiguous_and_leave_nothing_out(mining):
+    for rows, folds in ((7, 3), (10, 5), (3, 3)):
+        parts = mining.bounds(rows, folds)
+        assert [i for part in parts for i in part] == list(range(rows))
+    rows = Dataset.from_dict({"id": list("abcd")})
+    kept = mining.without(DatasetDict(train=rows), range(1, 3))
+    assert kept["train"]["id"][:] == ["a", "d"]

@@ -1,0 +1,98 @@
+"""The same logits alone, packed and batched, in whatever order, and each input computed once."""
+
+import pytest
+import torch
+
+from llmner_hf.core.calibration import probability
+from llmner_hf.core.errors import SettingError
+from llmner_hf.selector import scoring
+from llmner_hf.selector.inputs import Inputs
+from llmner_hf.selector.modeling import EntityValidityConfig, EntityValidityModel
+from llmner_hf.selector.scoring import Pack, laid, packed, validity_scorer
+from llmner_hf.settings import SelectorSettings
+from llmner_hf.tokens import Tokens
+from tests.models import tiny
+from tests.selector.making import candidates
+
+READINGS = ("once", "twice")
+
+
+def validity_model(family, tokenizer):
+    backbone = tiny(family, tokenizer).model
+    model = EntityValidityModel(EntityValidityConfig(text_config=backbone.config, head_dropout=0))
+    model.model = backbone
+    return model.eval()
+
+
+def asked(reading):
+    return SelectorSettings(
+        reading=reading, style="brief", markers=("[", "]"), definition=reading == "once"
+    )
+
+
+@torch.inference_mode()
+def alone(model, tokenizer, settings, many):
+    """The oracle: one candidate at a time, its whole input, no mask and no positions."""
+    inputs = Inputs(Tokens(tokenizer), settings)
+    found = []
+    for candidate in many:
+        prefix, rest = inputs.parts(candidate)
+        found.append(model(input_ids=torch.tensor([[*prefix, *rest]])).logits.item())
+    return found
+
+
+def close(one, other):
+    pairs = zip(one, other, strict=True)
+    return all(abs(probability(x) - probability(y)) < 1e-5 for x, y in pairs)
+
+
+@pytest.mark.parametrize("family", ["glm", "qwen2", "llama"])
+@pytest.mark.parametrize("reading", READINGS)
+def test_company_and_order_change_nothing(family, reading, tokenizer):
+    model, settings, many = validity_model(family, tokenizer), asked(reading), candidates(7)
+    scorer = validity_scorer(model, tokenizer, settings)
+    expected = alone(model, tokenizer, settings, many)
+    assert max(expected) - min(expected) > 0.1
+    for size in (1, 8, 64):
+        assert close(scorer.logits(many, size), expected)
+    assert close(scorer.logits(many[::-1], 8)[::-1], expected)
+
+
+def test_packs_of_any_length_give_the_same(tokenizer, monkeypatch):
+    model, settings, many = validity_model("glm", tokenizer), asked("twice"), candidates(7)
+    expected = validity_scorer(model, tokenizer, settings).logits(many)
+    for limit in (1, 200, 100_000):
+        monkeypatch.setattr(scoring, "PACK_TOKENS", limit)
+        assert close(validity_scorer(model, tokenizer, settings).logits(many), expected)
+
+
+def test_the_same_input_is_computed_once(tokenizer):
+    model, settings = validity_model("glm", tokenizer), asked("twice")
+    scorer, seen = validity_scorer(model, tokenizer, settings), []
+    judge = scorer.judge
+    scorer.judge = lambda **batch: seen.append(len(batch["pooled"])) or judge(**batch)
+    many = candidates(7)
+    logits = scorer.logits(many * 3, 8)
+    assert sum(seen) == len(many)
+    assert max(seen) <= 8
+    assert logits == logits[: len(many)] * 3
+    assert scorer.logits([]) == []
+
+
+def test_a_prefix_is_read_once_and_positions_go_on_behind_it():
+    (pack,) = packed([((1, 2), (3, 4, 5)), ((1, 2), (6,)), ((1, 2), (6,))], most=8)
+    assert pack == Pack((1, 2), ((6,), (3, 4, 5)))
+    tensors = laid([pack])
+    assert tensors["input_ids"].tolist() == [[1, 2, 6, 3, 4, 5]]
+    assert tensors["position_ids"].tolist() == [[0, 1, 2, 2, 3, 4]]
+    assert tensors["pooled"].tolist() == [[0, 2], [0, 5]]
+    looks_at = tensors["attention_mask"][0, 0].int().tolist()
+    assert looks_at[2] == [1, 1, 1, 0, 0, 0]
+    assert looks_at[4] == [1, 1, 0, 1, 1, 0]
+
+
+def test_attention_that_takes_no_mask_of_ours_is_refused(tokenizer):
+    model = validity_model("glm", tokenizer)
+    model.model.config._attn_implementation = "eager"
+    with pytest.raises(SettingError, match="'eager' attention cannot mask"):
+        validity_scorer(model, tokenizer, asked("once"))
