@@ -5,12 +5,14 @@ from dataclasses import asdict
 import pytest
 import torch
 from datasets import Dataset
+from torch.nn.attention.flex_attention import create_mask
 from trl import SFTConfig
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
-from llmner_hf.packing import seen
+from llmner_hf.core.errors import SettingError
+from llmner_hf.packing import mask_for, seen
 from llmner_hf.settings import Schema, TaggerSettings
-from llmner_hf.training.losses import IGNORED
+from llmner_hf.training.losses import IGNORED, add_losses
 from llmner_hf.training.preparation import Preparation
 from llmner_hf.training.trainer import Collator, TaggerTrainer
 from tests.models import tiny
@@ -86,7 +88,7 @@ def test_a_prefix_is_laid_once_and_a_full_pack_begins_another(tokens, rows):
     assert batch["input_ids"].shape[1] == max(
         pack[0]["prefix"] + sum(len(row["ids"]) - row["prefix"] for row in pack) for pack in packs
     )
-    assert batch["attention_mask"].diagonal(dim1=-2, dim2=-1).all()  # no row sees nothing
+    assert seen(batch["segments"]).diagonal(dim1=-2, dim2=-1).all()  # no row sees nothing
     gold = batch["labels"][batch["labels"] != IGNORED]
     assert torch.equal(gold, batch["allowed"][:, 0])
     assert len(gold) == sum(len(row["ids"]) - row["start"] for row in rows)
@@ -103,3 +105,29 @@ def test_who_sees_whom():
         [1, 1, 0, 0, 1, 1, 0],
         [1, 1, 0, 0, 0, 0, 1],
     ]
+
+
+def test_eager_attention_gives_the_same(tokenizer, tokens, rows):
+    model = tiny("glm", tokenizer, max_position_embeddings=2048, initializer_range=0.1).eval()
+    add_losses(model, 0.5, 1.0, lambda decoder: decoder)
+    batch = Collator(tokens.stop, with_allowed=True, pack=4)(rows)
+    with torch.no_grad():
+        wanted = model(**batch, completion_losses=True)
+        model.set_attn_implementation("eager")
+        found = model(**batch, completion_losses=True)
+    assert torch.allclose(found, wanted, atol=1e-5)
+    assert len(found) == len(batch["allowed"])
+
+
+def test_flex_attention_is_told_the_same(tokens, rows):
+    """transformers compiles it, which takes a minute, and on a CPU it has no gradient."""
+    segments = Collator(tokens.stop, pack=4)(rows)["segments"]
+    mask = mask_for("flex_attention", segments, torch.float32)
+    packs, length = segments.shape
+    told = create_mask(mask.mask_mod, packs, 1, length, length, device="cpu")
+    assert torch.equal(told, seen(segments))
+
+
+def test_attention_without_such_masks_is_refused():
+    with pytest.raises(SettingError, match=r"flash_attention_2.*pack to 1"):
+        mask_for("flash_attention_2", torch.zeros(1, 3), torch.float32)

@@ -17,6 +17,8 @@ import torch
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from llmner_hf.packing import mask_for
+
 IGNORED = -100  # PyTorch's and TRL's label of a position without loss
 NONE = -1  # padding of the allowed tokens
 # Tokens whose logits over the whole vocabulary are in memory at a time: 0.3 GB for 150,000.
@@ -42,9 +44,12 @@ def add_losses(
     def forward(*args: Any, completion_losses: bool = False, **inputs: Any) -> Any:
         if not completion_losses:
             return usual(*args, **inputs)
+        if (mask := inputs.get("attention_mask")) is None:
+            kind = model.config._attn_implementation
+            mask = mask_for(kind, inputs["segments"], model.dtype)
         hidden = compiled(model.get_decoder())(
             input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
+            attention_mask=mask,
             position_ids=inputs.get("position_ids"),
             use_cache=False,
         ).last_hidden_state[:, :-1]  # (packs, tokens - 1, hidden)

@@ -22,7 +22,7 @@ from transformers.trainer import TRAINING_ARGS_NAME
 from transformers.trainer_utils import rotate_checkpoints
 from trl import SFTTrainer
 
-from llmner_hf.packing import PAD, SHARED, seen
+from llmner_hf.packing import PAD, SHARED
 from llmner_hf.training.checkpoints import PREFIX, UNFINISHED, discard, put, seal
 from llmner_hf.training.losses import IGNORED, NONE, add_losses
 from llmner_hf.training.mixing import MixingSampler, SeededSampler
@@ -55,10 +55,10 @@ class Collator:
     epoch: int = 0
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """``input_ids``, ``labels`` (packs, tokens); ``attention_mask``; ``allowed`` as below.
+        """``input_ids``, ``labels`` (packs, tokens); ``allowed`` as below.
 
-        Without packs a pack is a row and the mask (rows, tokens); otherwise it is (packs, 1,
-        tokens, tokens), true where a token is seen, and there are ``position_ids``.
+        Without packs a pack is a row, and there is an ``attention_mask``; otherwise there are the
+        ``segments`` of which `packing` makes one, and ``position_ids``.
         """
         packs = self._packs(rows)
         laid = [self._laid(pack) for pack in packs]
@@ -71,7 +71,7 @@ class Collator:
         )
         batch = {"input_ids": ids, "labels": labels}
         if self.pack > 1:
-            batch |= {"attention_mask": seen(segments), "position_ids": positions}
+            batch |= {"segments": segments, "position_ids": positions}
         else:
             batch["attention_mask"] = (segments != PAD).long()
         if self.with_allowed:
@@ -179,8 +179,7 @@ class TaggerTrainer(SFTTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
         """The mean loss of a completion token; arguments as in ``Trainer.compute_loss``."""
-        packed = "position_ids" in inputs
-        if return_outputs or not (self.allowed_share or packed):
+        if return_outputs or not (self.allowed_share or "segments" in inputs):
             inputs.pop("allowed", None)
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if is_compiled_module(model):  # by accelerate, whole; see `_compiled`
