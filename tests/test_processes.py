@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from llmner_hf.training.checkpoints import fault
+from llmner_hf.checkpoints import fault
 from llmner_hf.training.run import train
 from tests.tuning import (
     EXAMPLES,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from llmner_hf.training.checkpoints import clear, fault, newest, put, seal
+from llmner_hf.checkpoints import clear, fault, newest, put, seal
 from llmner_hf.training.run import train
 from llmner_hf.training.trainer import TaggerTrainer
 from tests.tuning import (

@@ -27,9 +27,9 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_utils import get_last_checkpoint
 from trl import ModelConfig, get_peft_config, get_quantization_config
 
+from llmner_hf.checkpoints import WholeCheckpoints, clear, newest
 from llmner_hf.core.calibration import auc, average_precision, calibration_error, probability
 from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.inputs import Inputs, marker_ids, with_markers
@@ -155,7 +155,7 @@ def train(
     selector = with_markers(tokenizer, settings.selector())
     tokens = Tokens(tokenizer)
     rows, held_out, reports = _rows(datasets, settings, Inputs(tokens, selector), arguments.seed)
-    trainer = Trainer(
+    trainer = WholeCheckpoints(
         model=load_model(settings, model_settings, tokens, selector, arguments),
         args=_completed(arguments),
         train_dataset=rows,
@@ -164,7 +164,10 @@ def train(
         processing_class=tokenizer,
         compute_metrics=scores,
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
+    if trainer.args.should_save:
+        clear(folder)
+    trainer.accelerator.wait_for_everyone()
+    trainer.train(resume_from_checkpoint=newest(folder))
     save(trainer, selector, folder)
     record = record_of(settings, arguments, model_settings, reports)
     record["validation"] = {
@@ -214,9 +217,8 @@ def _completed(arguments: TrainingArguments) -> TrainingArguments:
 
 
 def save(trainer: Trainer, selector: SelectorSettings, folder: Path) -> None:
-    """Adapter or model, tokenizer and ``selector.json``; no pickle: ``run.json`` has settings."""
+    """Adapter or model, tokenizer and ``selector.json``."""
     trainer.save_model(str(folder))
-    (folder / "training_args.bin").unlink(missing_ok=True)
     selector.save(folder)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -16,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset, DatasetDict
 from trl import ModelConfig, SFTConfig
 
@@ -48,6 +50,7 @@ def record_of(
     """What is needed to make the run again: versions, data, settings with the seeds."""
     return {
         "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "hardware": hardware_of(optimisation),
         "processes": optimisation.world_size,
         "settings": asdict(settings),
         "model": without_secrets(asdict(model_settings)),
@@ -60,6 +63,13 @@ def record_of(
         },
         "preparation": {name: asdict(report) for name, report in reports.items()},
     }
+
+
+def hardware_of(optimisation: SFTConfig) -> str:
+    """What the run computes on; nothing that names the machine."""
+    if optimisation.device.type == "cuda":
+        return f"{optimisation.world_size} x {torch.cuda.get_device_name(optimisation.device)}"
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
 
 
 def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 In: settings and tagged datasets. Out, in the run folder: the model or adapter with its tokenizer
 and ``tagger.json``, checkpoints, ``run.json`` (versions, data fingerprints, settings, what became
 of the examples), ``loss.csv`` and ``loss.png``. A run that was stopped goes on from its last
-whole checkpoint (`training.checkpoints`). Validation by constrained decoding belongs to a higher
+whole checkpoint (`checkpoints`). Validation by constrained decoding belongs to a higher
 layer, which passes it in. Of several processes each computes its share, and the first one writes.
 """
 
@@ -25,13 +25,13 @@ from transformers import (
 )
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
+from llmner_hf.checkpoints import clear, newest
 from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.errors import SettingError
 from llmner_hf.data import label_set, title_of, to_example
 from llmner_hf.loading import keep_layout
 from llmner_hf.settings import MENTIONS_FILE, Schema, TaggerSettings, TrainingSettings
 from llmner_hf.tokens import Tokens
-from llmner_hf.training.checkpoints import clear, newest
 from llmner_hf.training.mixing import MixingSampler, check_names, weights_of
 from llmner_hf.training.preparation import Preparation, PreparationReport, nesting
 from llmner_hf.training.record import draw_loss, record_of

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -18,12 +17,10 @@ import torch
 from accelerate.utils import is_compiled_module
 from torch.nn import functional as F
 from transformers import TrainerCallback
-from transformers.trainer import TRAINING_ARGS_NAME
-from transformers.trainer_utils import rotate_checkpoints
 from trl import SFTTrainer
 
+from llmner_hf.checkpoints import WholeCheckpoints
 from llmner_hf.packing import PAD, SHARED
-from llmner_hf.training.checkpoints import PREFIX, UNFINISHED, discard, put, seal
 from llmner_hf.training.losses import IGNORED, NONE, add_losses
 from llmner_hf.training.mixing import MixingSampler, SeededSampler
 
@@ -145,7 +142,7 @@ class Epochs(TrainerCallback):
             self.trainer.sampler.set_epoch(epoch)
 
 
-class TaggerTrainer(SFTTrainer):
+class TaggerTrainer(WholeCheckpoints, SFTTrainer):
     """``SFTTrainer`` that can take part of the loss over the allowed tokens, of packed rows too.
 
     Args:
@@ -166,7 +163,6 @@ class TaggerTrainer(SFTTrainer):
         self.sampler = sampler
         self.allowed_share = allowed_share
         self._compilation: Any = None
-        self._writing: Path | None = None
         super().__init__(**kwargs)
         self.add_callback(Epochs(self))
         add_losses(self._language_model(self.model), allowed_share, full_sample, self._compiled)
@@ -190,33 +186,6 @@ class TaggerTrainer(SFTTrainer):
         if num_items_in_batch is None:
             return losses.mean()
         return losses.sum() / num_items_in_batch * self.accelerator.num_processes
-
-    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
-        """Under another name until every process has written its part; `training.checkpoints`."""
-        run, main = Path(str(self.args.output_dir)), self.args.should_save
-        self._writing = run / UNFINISHED
-        if main:
-            discard(run)
-        self.accelerator.wait_for_everyone()
-        try:
-            super()._save_checkpoint(model, trial)
-        finally:
-            self._writing = None
-        self.accelerator.wait_for_everyone()
-        if main:
-            name = f"{PREFIX}{self.state.global_step}"
-            seal(run / UNFINISHED / name)
-            put(run / UNFINISHED / name, run / name)
-            rotate_checkpoints(str(run), self.args.save_total_limit)
-        self.accelerator.wait_for_everyone()
-
-    def _get_output_dir(self, trial: Any) -> str:
-        return str(self._writing or super()._get_output_dir(trial))
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Without transformers' pickle of the settings: a token of the Hub may be in it."""
-        super()._save(output_dir, state_dict)
-        Path(output_dir or str(self.args.output_dir), TRAINING_ARGS_NAME).unlink(missing_ok=True)
 
     def _send_telemetry(self) -> None:
         """TRL tells the Hub about each run; a run on patients' texts tells nobody."""

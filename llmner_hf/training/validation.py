@@ -16,8 +16,8 @@ import torch
 from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback
 
+from llmner_hf.checkpoints import UNFINISHED, put
 from llmner_hf.settings import TaggerSettings
-from llmner_hf.training.checkpoints import UNFINISHED, put
 from llmner_hf.training.trainer import TaggerTrainer
 
 Validate = Callable[[Any, Any, TaggerSettings], Mapping[str, float]]

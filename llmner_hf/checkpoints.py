@@ -14,6 +14,12 @@ import logging
 import os
 import shutil
 from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Trainer
+from transformers.trainer import TRAINING_ARGS_NAME
+from transformers.trainer_utils import rotate_checkpoints
 
 logger = logging.getLogger(__name__)
 
@@ -115,3 +121,36 @@ def _to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+class WholeCheckpoints(Trainer):
+    """A trainer of transformers whose checkpoints are whole; to be inherited from before others."""
+
+    _unfinished: Path | None = None
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """Under another name until every process has written its part."""
+        run, main = Path(str(self.args.output_dir)), self.args.should_save
+        self._unfinished = run / UNFINISHED
+        if main:
+            discard(run)
+        self.accelerator.wait_for_everyone()
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self._unfinished = None
+        self.accelerator.wait_for_everyone()
+        if main:
+            name = f"{PREFIX}{self.state.global_step}"
+            seal(run / UNFINISHED / name)
+            put(run / UNFINISHED / name, run / name)
+            rotate_checkpoints(str(run), self.args.save_total_limit)
+        self.accelerator.wait_for_everyone()
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._unfinished or super()._get_output_dir(trial))
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """Without transformers' pickle of the settings: a token of the Hub may be in it."""
+        super()._save(output_dir, state_dict)
+        Path(output_dir or str(self.args.output_dir), TRAINING_ARGS_NAME).unlink(missing_ok=True)
