@@ -141,7 +141,7 @@ class Bench:
     folder: Path
 
     @classmethod
-    def of(cls, shape: Mapping[str, int], batch: int, folder: Path) -> Bench:
+    def of(cls, shape: Mapping[str, int], batch: int, folder: Path, attention: str) -> Bench:
         """With random weights, which are stored first: they are quantised as they are loaded."""
         tokenizer = tokenizer_of_nothing()
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -149,6 +149,7 @@ class Bench:
         model_settings = ModelConfig(
             model_name_or_path=str(folder / "weights"),
             dtype="bfloat16",
+            attn_implementation=attention,
             load_in_4bit=True,
             use_bnb_nested_quant=True,
             use_peft=True,
@@ -304,6 +305,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="to measure")
     parser.add_argument("--tokenizer", help="to measure: folder of glm-4-9b-chat-hf's")
     parser.add_argument("--tiny", action="store_true", help="two narrow layers: does it run?")
+    parser.add_argument("--attention", default="sdpa", choices=("sdpa", "flex_attention"))
     parser.add_argument("--rows", type=int, default=96, help="of each corpus")
     parser.add_argument("--batch", type=int, default=6, help="rows a step; the paper's is 6")
     parser.add_argument("--rate", type=float, default=989e12, help="operations a second (H200)")
@@ -322,7 +324,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     table = []
     with TemporaryDirectory(dir=given.out) as folder:
-        bench = Bench.of(shape, given.batch, Path(folder))
+        bench = Bench.of(shape, given.batch, Path(folder), given.attention)
         for name, found in lengths.items():
             for row in bench.runs(name, rows_of(name, found, given.rows), given.rate):
                 table.append(row)
