@@ -56,8 +56,10 @@ def pipeline(
     from llmner_hf.loading import adapter_tokenizer
 
     pipelines.register()
-    if model is None and task == pipelines.TASK:
-        model = pipelines.EMBEDDED
+    if task == pipelines.TASK:
+        model = pipelines.EMBEDDED if model is None else model
+        # Said, because transformers would take the code that a model brings, and ask to trust it.
+        options.setdefault("pipeline_class", pipelines.BioNerPipeline)
     if isinstance(model, str | Path):
         model = str(model)
         options.setdefault("tokenizer", adapter_tokenizer(model))

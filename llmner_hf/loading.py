@@ -63,9 +63,14 @@ def beside(model: Any, tokenizer: Any, name: str) -> str | None:
 
 
 def selector_beside(model: Any, tokenizer: Any) -> str | None:
-    """The folder of the selector that travels with a model, an adapter on it; None without one."""
-    settings = beside(model, tokenizer, f"{SELECTOR_FOLDER}/{SELECTOR_FILE}")
-    if settings is None:
+    """The folder of the selector that travels with a model, an adapter on it; None without one.
+
+    One beside the base of a tagger's adapter was made for another tagger, the base.
+    """
+    name = f"{SELECTOR_FOLDER}/{SELECTOR_FILE}"
+    settings = beside(model, tokenizer, name)
+    adapted = getattr(model, "_hf_peft_config_loaded", False)
+    if settings is None or (adapted and settings == beside(model, None, name)):
         return None
     for name in ADAPTER_FILES:  # from the Hub they come one by one
         beside(model, tokenizer, f"{SELECTOR_FOLDER}/{name}")

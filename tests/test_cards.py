@@ -33,6 +33,7 @@ def run(tagger_folder, tmp_path):
     (tmp_path / "project" / "data" / "english" / "report.json").write_text(json.dumps(report))
     record = {
         "versions": {"torch": "2.13.0", "llmner_hf": "0.1.0"},
+        "hardware": "1 x A Card Of Theirs",
         "settings": {"datasets": ["data/english", "somebody/chinese"]},
         "model": {"model_name_or_path": "zai-org/glm-4-9b-chat-hf", "load_in_4bit": True},
         "optimisation": {"output_dir": str(folder), "learning_rate": 0.0002, "seed": 0},
@@ -76,7 +77,7 @@ def test_the_text_says_what_the_run_left(run):
         "| tuned | a LoRA adapter, r 64, alpha 16, base in 4 bit |",
         "| data, english | examples 1,200, lost entities 3 |",
         "| time of the last start | 10 minutes |",
-        "| hardware | not recorded |",
+        "| hardware | 1 x A Card Of Theirs |",
         "- english: 2 examples that stand in a test split were dropped; not compared with the test "
         "splits of biored",
         "- chinese: see the card of the dataset",

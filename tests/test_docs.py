@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from datasets import Dataset
 
-from llmner_hf.cli import _parser, main
+from llmner_hf.cli import RECIPES, _parser, main
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.data import FEATURES, to_row
@@ -138,6 +138,16 @@ def test_the_commands_of_the_training_page_are_plans_of_runs(
         tiny = ["--model_name_or_path", str(tagger_folder), "--validation_size", "2"]
         assert main([*command, *tiny]) == 0, command
         assert "peak memory of one GPU" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_is_one(document):
+    """Behind two blanks stands what a command does."""
+    text = re.sub(r"\s*\\\n\s*", " ", document.read_text(encoding="utf-8"))
+    for block in re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        for line in re.findall(r"^llmner (.*?)(?:  .*)?$", block, re.MULTILINE):
+            given, rest = _parser().parse_known_args(shlex.split(line, comments=True))
+            assert not rest or given.command in RECIPES, line
 
 
 def test_the_plan_on_the_training_page_is_the_file_it_names():

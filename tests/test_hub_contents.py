@@ -11,11 +11,20 @@ from llmner_hf.hub import Destination, contents_of, joined
 from tests.hub.folders import adapter, dataset, space
 
 
-def test_checkpoints_states_logs_and_pickles_stay(tmp_path):
+def test_what_quotes_a_corpus_and_what_no_user_needs_stays(tmp_path):
+    """The record of a run quotes entities, its test files are texts."""
     folder = adapter(tmp_path / "run")
-    (folder / "checkpoint-2").mkdir()
-    for stray in ("checkpoint-2/model.safetensors", "checkpoint-2/optimizer.pt", "run.json"):
-        (folder / stray).write_text("/somewhere")
+    for inner in ("checkpoint-2", "scores", "selector"):
+        (folder / inner).mkdir()
+    for stray in (
+        "checkpoint-2/model.safetensors",
+        "checkpoint-2/optimizer.pt",
+        "run.json",
+        "scores/genia.gold.jsonl",
+        "scores/genia.predicted.jsonl",
+        "selector/run.json",
+    ):
+        (folder / stray).write_text("quoted")
     for stray in (
         "training_args.bin",
         "trainer_state.json",
@@ -37,6 +46,8 @@ def test_checkpoints_states_logs_and_pickles_stay(tmp_path):
         "loss.csv",
         "pytorch_model.bin",
         "run.json",
+        "scores/ (2 files)",
+        "selector/ (1 files)",
         "trainer_state.json",
         "training_args.bin",
     )

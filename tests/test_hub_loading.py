@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import llmner_hf
 from llmner_hf.hub import Destination, contents_of, joined, push
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import TaggerSettings
 from tests.hub import Hub, xet
+from tests.hub.folders import finding, on_disk
 from tests.selector.making import adapter_on
 from tests.test_corpora import bc5cdr, biored
 
@@ -28,14 +28,16 @@ from tests.test_corpora import bc5cdr, biored
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
 
 ROOT = Path(__file__).parents[1]
+SPACES = ROOT / "llmner_hf" / "spaces"
 TEXTS = ["The CD28 receptor binds IL-2.", "患者有高血压。"]
 GOLD = [[{"start": 0, "end": 4, "type": "protein"}, {"start": 0, "end": 9, "type": "DNA"}]]
 FOUND = [[{"start": 0, "end": 4, "type": "protein"}]]
 WAYS = ["lfs", *(["xet"] if xet.works() else [])]
 LOADING = """
-import json, sys
+import json, runpy, sys
 import datasets
 import evaluate
+from huggingface_hub import snapshot_download
 from llmner_hf import pipeline
 
 datasets.config.USE_PARQUET_EXPORT = False  # it would ask another host
@@ -49,10 +51,14 @@ for way in ways:
     if online:
         streamed = datasets.load_dataset(name, "biored", split="train", streaming=True)
         result[f"{way} streamed"] = list(streamed)
-    for what in ("tagger", "adapter"):
+    for what in ("tagger", "adapter", "merged"):
         result[f"{way} {what}"] = pipeline("bioner", model=f"tester/{way}-{what}")(texts)
     given = {"model": f"tester/{way}-tagger", "selector": f"tester/{way}-selector"}
     result[f"{way} selected"] = pipeline("bioner", **given)(texts)
+result["space"] = snapshot_download("tester/bioner_demo", repo_type="space")
+if online:
+    page = runpy.run_path(f"{result['space']}/app.py")["page"](pipeline("bioner"))
+    result["page"] = list(page.get_api_info()["named_endpoints"])
 metric = evaluate.load("tester/bioner_strict")
 result["metric"] = metric.compute(predictions=found, references=gold)
 print(json.dumps(result))
@@ -61,13 +67,7 @@ print(json.dumps(result))
 
 @pytest.fixture(scope="module")
 def tagger(tagger_folder, tmp_path_factory):
-    """The tiny tagger, made to find something."""
-    folder = tmp_path_factory.mktemp("finding") / "tagger"
-    shutil.copytree(tagger_folder, folder)
-    replace(TaggerSettings.load(folder / "tagger.json"), every_type=True, bracket_bias=5.0).save(
-        folder
-    )
-    return folder
+    return finding(tagger_folder, tmp_path_factory.mktemp("finding") / "tagger")
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,14 @@ def adapter_folder(tagger, tokenizer, tmp_path_factory):
     tokenizer.save_pretrained(folder)
     TaggerSettings.load(tagger / "tagger.json").save(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def merged_folder(adapter_folder, tmp_path_factory):
+    """What `llmner merge` makes of it."""
+    from llmner_hf.training.merging import merge
+
+    return merge(str(adapter_folder), tmp_path_factory.mktemp("merged") / "whole", torch.float32)
 
 
 @pytest.fixture(scope="module")
@@ -106,20 +114,24 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def loaded(built, tagger, adapter_folder, selector_folder, tmp_path_factory):
+def loaded(built, tagger, merged_folder, adapter_folder, selector_folder, tmp_path_factory):
     """What the loading process printed, online and from the cache."""
     home = tmp_path_factory.mktemp("home")
     with Hub() as hub, pytest.MonkeyPatch.context() as patch:
         patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         for way in WAYS:
             patch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", way == "lfs")
-            publish(hub, way, built, tagger, adapter_folder, selector_folder)
+            models = {
+                "tagger": tagger,
+                "merged": merged_folder,
+                "adapter": adapter_folder,
+                "selector": selector_folder,
+            }
+            publish(hub, way, built, models)
         return {state: load(hub, home, state == "offline") for state in ("online", "offline")}
 
 
-def publish(
-    hub: Hub, way: str, built: list[Path], tagger: Path, adapter: Path, selector: Path
-) -> None:
+def publish(hub: Hub, way: str, built: list[Path], models: dict[str, Path]) -> None:
     from huggingface_hub import HfApi
 
     api = HfApi(endpoint=hub.url, token=hub.token)
@@ -127,16 +139,17 @@ def publish(
     def card(_: Path) -> str:
         return "---\nlibrary_name: transformers\n---\n# A tagger of the tests\n"
 
-    for folder in (adapter, selector):  # as whoever tunes a base from the Hub finds them
+    for folder in (
+        models["adapter"],
+        models["selector"],
+    ):  # as whoever tunes a base from the Hub finds them
         config = json.loads((folder / "adapter_config.json").read_text())
         config["base_model_name_or_path"] = f"tester/{way}-tagger"
         (folder / "adapter_config.json").write_text(json.dumps(config))
     pushes = {
         f"{way}-symbolic": joined([contents_of(folder) for folder in built]),
-        f"{way}-tagger": contents_of(tagger, card),
-        f"{way}-adapter": contents_of(adapter, card),
-        f"{way}-selector": contents_of(selector, card),
-        "bioner_strict": contents_of(ROOT / "llmner_hf" / "spaces" / "bioner_strict"),
+        **{f"{way}-{what}": contents_of(folder, card) for what, folder in models.items()},
+        **{space: contents_of(SPACES / space) for space in ("bioner_strict", "bioner_demo")},
     }
     for name, contents in pushes.items():
         push(contents, Destination(f"tester/{name}"), api)
@@ -209,6 +222,7 @@ def test_taggers_and_adapters_find_the_same_by_name(loaded, tagger, adapter_fold
     )
     assert tuned != entities
     assert loaded[state][f"{way} adapter"] == rounded(tuned)
+    assert loaded[state][f"{way} merged"] == rounded(tuned)
 
 
 def rounded(entities: list[list[dict]]) -> list[list[dict]]:
@@ -232,3 +246,13 @@ def test_a_selector_judges_the_same_by_name(loaded, tagger, selector_folder, sta
 def test_the_metric_comes_from_its_space(loaded, state):
     results = loaded[state]["metric"]
     assert (results["precision"], results["recall"], results["gold"]) == (1.0, 0.5, 2)
+
+
+def test_the_demo_runs_from_its_space(loaded):
+    """The page as a Space makes it, out of the files that came back."""
+    place = Path(loaded["online"]["space"])
+    assert loaded["offline"]["space"] == str(place)
+    pushed = on_disk(place)
+    del pushed[".gitattributes"]  # the Hub's own
+    assert pushed == on_disk(SPACES / "bioner_demo")
+    assert loaded["online"]["page"] == ["/annotate"]

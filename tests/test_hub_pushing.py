@@ -289,6 +289,7 @@ def test_the_token_is_in_no_record_of_a_run(hub, tmp_path):
         str(tmp_path), hub_token=hub.token, hub_model_id="tester/x", report_to="none", use_cpu=True
     )
     record = record_of(TrainingSettings(), optimisation, ModelConfig(), {}, {})
+    assert re.fullmatch(r"\w+, \d+ cores", record["hardware"])
     assert "tester/x" in json.dumps(record, default=str)
     assert hub.token not in json.dumps(record, default=str)
 
@@ -310,6 +311,23 @@ def test_our_cards_are_what_the_hub_takes(hub, tagger_folder, tmp_path, monkeypa
         (tmp_path / "README.md").write_text(text, encoding="utf-8")
         assert metadata_load(tmp_path / "README.md") == RepoCard(text).data.to_dict()
     assert [path for _, path in hub.requests] == ["/api/validate-yaml"] * 4
+
+
+@pytest.mark.parametrize("kind", ["drop", "error"])
+def test_xet_turned_away_is_tried_again(hub, api, name, tmp_path, monkeypatch, kind):
+    from huggingface_hub import constants
+
+    from tests.hub import xet
+
+    if not xet.works():
+        pytest.skip("the installed hf_xet takes no local:// folder for a server")
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    folder = adapter(tmp_path / "made")
+    (folder / "adapter_model.safetensors").write_bytes(name.encode() * 9)  # not there already
+    hub.faults.set(Fault(kind, "GET", "/xet-write-token/"))
+    assert at_once(contents_of(folder), Destination(name), api).changed
+    assert files(hub, "model", name) == on_disk(folder)
+    assert hub.faults.taken == 1
 
 
 @pytest.mark.parametrize("status", [409, 412])

@@ -9,6 +9,7 @@ import pytest
 from llmner_hf.cli import main
 from llmner_hf.readers import read_any
 from llmner_hf.readers.formats import READERS
+from tests.selector.making import adapter_on
 from tests.servers import chat_server
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -78,6 +79,13 @@ def test_formats(folder):
     (line,) = [content for language, content in blocks("formats.md") if language == "json"]
     (folder / "doc.jsonl").write_text(line, encoding="utf-8")
     assert read_any("doc.jsonl").examples[0].entities
+
+
+def test_selector(folder, tagger_folder, tokenizer):
+    (folder / "tagger").symlink_to(tagger_folder)
+    (folder / "selector").mkdir()
+    adapter_on(tagger_folder, folder / "selector", tokenizer)
+    assert run("selector.md") == []
 
 
 def test_serving(folder, capsys):

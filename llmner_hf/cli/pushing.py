@@ -23,6 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--revision", default="main", help="branch, made if it is not there")
     parser.add_argument("--private", action="store_true", help="make or demand it private")
     parser.add_argument("--replace", action="store_true", help="remove all else that is there")
+    parser.add_argument(
+        "--with-code",
+        action="store_true",
+        help="let a whole tagger run, by trust_remote_code, where this package is not installed",
+    )
     parser.add_argument("--collection", metavar="TITLE", help="add it to this collection")
     parser.add_argument(
         "--i-have-the-rights", action="store_true", help="publish a corpus of restricted terms"
@@ -33,7 +38,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner push``."""
     from llmner_hf.cards import model_card
-    from llmner_hf.hub import Destination, check_rights, collect, contents_of, joined, push
+    from llmner_hf.hub import (
+        Destination,
+        check_rights,
+        collect,
+        contents_of,
+        joined,
+        push,
+        with_code,
+    )
 
     to = Destination(
         given.repo_id, given.revision, given.private, given.replace, given.i_have_the_rights
@@ -41,6 +54,8 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     card = partial(model_card, name=given.repo_id)
     parts = [contents_of(_folder(name), card) for name in given.what]
     contents = parts[0] if len(parts) == 1 else joined(parts)
+    if given.with_code:
+        contents = with_code(contents)
     if given.dry_run:
         for path, size in contents.sizes.items():
             print(f"{size:>15,}  {path}")

@@ -10,6 +10,7 @@ access tokens or paths of this machine, corpora that may not be published. Loadi
 nothing of this: transformers, datasets and evaluate do it.
 """
 
+from llmner_hf.hub.bundling import with_code
 from llmner_hf.hub.contents import Contents, contents_of
 from llmner_hf.hub.joining import joined
 from llmner_hf.hub.pushing import Destination, Pushed, check_rights, collect, push
@@ -23,4 +24,5 @@ __all__ = [
     "contents_of",
     "joined",
     "push",
+    "with_code",
 ]

@@ -1,6 +1,8 @@
 """The demo with the embedded model, served on this computer, and a browser that looks at it."""
 
+import gc
 import shutil
+import warnings
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -24,8 +26,13 @@ def demo(ner, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        blocks = app.page(ner)
-        yield app.serve(blocks, ner, wait=False)
+        with warnings.catch_warnings():
+            # Gradio closes no event loop that it makes: https://github.com/gradio-app/gradio
+            warnings.simplefilter("ignore", ResourceWarning)
+            blocks = app.page(ner)
+            address = app.serve(blocks, ner, wait=False)
+            gc.collect()
+        yield address
         blocks.close(verbose=False)
 
 

@@ -135,7 +135,9 @@ def test_a_file_of_several_texts(page, ner, tmp_path):
     lines = [json.dumps({"id": name, "text": text}) for name, text in texts.items()]
     (tmp_path / "two.jsonl").write_text("\n".join(lines))
     page.get_by_role("tab", name="File").click()
-    page.locator("input[type=file]").set_input_files(tmp_path / "two.jsonl")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Click to upload or drop files").click()
+    chooser.value.set_files(tmp_path / "two.jsonl")
     page.get_by_text("two.jsonl").wait_for()
     ask(page, "Annotate the file")
     assert page.locator(".bioner h2").all_inner_texts() == ["a", "b"]

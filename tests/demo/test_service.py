@@ -2,6 +2,8 @@
 
 import doctest
 import lzma
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,7 +23,7 @@ def test_the_examples_of_the_documentation():
     assert doctest.testmod(inputs) == (0, 4)
 
 
-@pytest.mark.parametrize("options", [{}, {"dataset": "genia"}, {"entity_types": {"DNA": ""}}])
+@pytest.mark.parametrize("options", [{}, {"dataset": "genia"}, {"entity_types": {"Chemical": ""}}])
 def test_step_by_step_is_the_same_as_at_once(ner, options):
     steps = []
     example = Example("1", LONG, (), "", "en")
@@ -54,6 +56,14 @@ def test_the_api(ner, demo):
     ):
         with pytest.raises(AppError, match=reason):
             client.predict(text, dataset, api_name="/annotate")
+
+
+def test_the_program_of_the_manual(demo):
+    page = (Path(__file__).parents[2] / "docs" / "demo.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    space = {}
+    exec(compile(program.replace("http://127.0.0.1:7860", demo), "demo.md", "exec"), space)
+    assert space["client"].src.rstrip("/") == demo.rstrip("/")
 
 
 def test_what_a_file_must_not_be(tmp_path):

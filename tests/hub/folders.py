@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
+
+from llmner_hf.settings import TaggerSettings
 
 CARD = """\
 ---
@@ -51,3 +55,11 @@ def space(folder: Path) -> Path:
 
 def on_disk(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+
+def finding(tagger: Path, folder: Path) -> Path:
+    """A copy of a tagger of random weights, made to find something."""
+    shutil.copytree(tagger, folder)
+    settings = TaggerSettings.load(folder / "tagger.json")
+    replace(settings, every_type=True, bracket_bias=5.0).save(folder)
+    return folder
