@@ -6,9 +6,13 @@ import pytest
 from transformers import AutoTokenizer
 
 import llmner_hf
+from llmner_hf.core.entities import Entity
 from llmner_hf.core.tagging.base import view
+from llmner_hf.loading import SELECTOR_FOLDER
 from llmner_hf.pipelines import EMBEDDED
 from llmner_hf.readers import read_any
+from llmner_hf.selector.candidates import Candidate
+from llmner_hf.selector.sharing import can_share, selector_at
 from llmner_hf.tokens import Tokens
 
 ADVERSARIAL = {
@@ -82,3 +86,32 @@ def test_batch_size_changes_nothing(ner, request):
         for given in ({}, {"batch_size": 3}, {"batch_size": 8})
     ]
     assert places[0] == places[1] == places[2]
+
+
+def test_its_selector_ships_with_it_and_can_be_switched_off(ner, request):
+    alone = llmner_hf.pipeline("bioner", selector=None)
+    examples = read_any(request.config.rootpath / "examples" / "texts.jsonl").examples
+    dropped = ner.dropped
+    for example in examples:
+        given = {"dataset": example.dataset}
+        found, everything = (place(p(example.text, **given)) for p in (ner, alone))
+        assert found <= everything
+        dropped += len(everything) - len(found)
+    assert dropped == ner.dropped > 0
+
+
+def place(entities):
+    return {(e["start"], e["end"], e["entity_group"]) for e in entities}
+
+
+def test_its_selector_is_a_small_adapter_on_the_model_around_it(ner, tmp_path, monkeypatch):
+    folder = EMBEDDED / SELECTOR_FOLDER
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert {"adapter_config.json", "adapter_model.safetensors", "selector.json"} <= set(sizes)
+    assert sum(sizes.values()) <= 2e6
+    monkeypatch.chdir(tmp_path)  # found from wherever it is asked for
+    assert can_share(ner.model, folder)
+    schema = ner.settings.schema("genia")
+    asked = [Candidate("The IL-2 gene.", Entity(4, 8, "protein"), schema)]
+    apart = selector_at(folder).probabilities(asked)
+    assert ner.selector.probabilities(asked) == pytest.approx(apart, abs=1e-5)

@@ -28,7 +28,7 @@ TEXTS = ["The CD28 receptor binds IL-2.", "患者有高血压。"]
 ELSEWHERE = """
 import json, sys
 
-HIDDEN = ("llmner_hf", "trl", "datasets", "evaluate", "bitsandbytes")
+HIDDEN = ("llmner_hf", "trl", "peft", "datasets", "evaluate", "bitsandbytes")
 
 class Without:
     def __init__(self, finder):

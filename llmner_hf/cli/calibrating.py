@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="what the tagger alone found there: llmner annotate --no-selector",
     )
+    parser.add_argument("--model", type=Path, help="the tagger's folder, for datasets of one's own")
     parser.add_argument("--batch-size", type=int, default=64)
 
 
@@ -34,12 +35,13 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from llmner_hf.reports.diagrams import reliability_diagram
     from llmner_hf.selector.sharing import selector_at
     from llmner_hf.selector.tuning import tune
-    from llmner_hf.settings import Schema
+    from llmner_hf.settings import TAGGER_FILE, TaggerSettings
 
     if not given.selector.is_dir():
         raise InputError(f"{given.selector}: no such folder")
     predictions = [found for path in given.predicted for found in read_predictions(path)]
-    schemas = {name: Schema.of_corpus(name) for name in {e.dataset for e in examples}}
+    tagger = TaggerSettings.load(given.model / TAGGER_FILE) if given.model else TaggerSettings()
+    schemas = {name: tagger.schema(name) for name in {e.dataset for e in examples}}
     scorer = selector_at(given.selector).scorer
     tuning = tune(scorer, examples, predictions, schemas, given.batch_size)
     tuning.save(given.selector)

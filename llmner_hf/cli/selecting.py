@@ -24,6 +24,7 @@ def run(given: argparse.Namespace, rest: list[str]) -> None:
     from transformers import TrainingArguments
     from trl import ModelConfig, TrlParser
 
+    from llmner_hf.selector.preparation import SelectionReport
     from llmner_hf.selector.training import train
     from llmner_hf.settings import SelectorTrainingSettings
 
@@ -40,5 +41,5 @@ def run(given: argparse.Namespace, rest: list[str]) -> None:
     record = train(settings, optimisation, model, datasets)
     for name, splits in record["candidates"].items():
         for split, report in splits.items():
-            print(f"{name}, {split}: {report}")
+            print(f"{name}, {split}: {SelectionReport(**report).as_text()}")
     print(f"held-out candidates: {record['validation']}")

@@ -158,6 +158,8 @@ def _refuse_local_base(path: Path) -> None:
         base = str(stored.get("base_model_name_or_path") or "")
     except (ValueError, AttributeError) as error:
         raise FormatError(path, 0, f"not the configuration of an adapter: {error}") from error
+    if base == ".." and (path.parents[1] / "config.json").is_file():
+        return  # a selector on the model around it, which travels with it
     try:
         validate_repo_id(base)
         local = Path(base).exists()

@@ -19,6 +19,8 @@ from llmner_hf.reports.tables import NOTHING, markdown, per_cent, write_csv
 SYSTEMS: Mapping[str, str] = MappingProxyType(
     {
         TAGGER: "tagger alone",
+        "best_bias": "tagger alone, its best bias",
+        "own_probability": "tagger's own probability",
         "bert_cls": "BERT-CLS",
         "llm_causal": "LLM-CAUSAL",
         "llm_cls": "LLM-CLS",

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from datasets import Dataset
 from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     BertConfig,
@@ -36,8 +37,8 @@ from llmner_hf.tokens import FRAMES, TEXT, Tokens
 
 IGNORED = -100  # PyTorch's label of a position without loss
 
-# A row to train on: its ids, and 1 for an entity or 0 for none.
-Row = tuple[Ids, bool]
+# A row to train on: its ids, whether it is an entity, and its length, by which rows can be grouped.
+Row = Mapping[str, Any]
 
 QUESTIONS: Mapping[Language, str] = MappingProxyType(
     {
@@ -110,8 +111,8 @@ class EncoderScorer:
         """Tune the encoder on candidates, each with whether it is gold."""
 
         def collate(batch: Sequence[Row]) -> dict[str, torch.Tensor]:
-            gold = torch.tensor([[float(right)] for _, right in batch])
-            return padded([ids for ids, _ in batch], self.pad) | {"labels": gold}
+            gold = torch.tensor([[float(row["gold"])] for row in batch])
+            return padded([row["ids"] for row in batch], self.pad) | {"labels": gold}
 
         self.model.config.problem_type = "multi_label_classification"  # binary cross-entropy
         _train(self.model, [(self.ids(c), right) for c, right in rows], collate, arguments)
@@ -194,7 +195,7 @@ class CausalScorer(PackedScorer):
         """Tune the model to answer, by the loss of the answer's first token alone."""
 
         def collate(batch: Sequence[Row]) -> dict[str, torch.Tensor]:
-            answered = [(*ids, self.yes if right else self.no) for ids, right in batch]
+            answered = [(*row["ids"], self.yes if row["gold"] else self.no) for row in batch]
             tensors = padded(answered, self.tokens.stop)
             labels = torch.full_like(tensors["input_ids"], IGNORED)
             for row, ids in enumerate(answered):
@@ -217,8 +218,12 @@ def padded(rows: Sequence[Ids], pad: int) -> dict[str, torch.Tensor]:
     }
 
 
-def _train(model: Any, rows: list[Row], collate: Any, arguments: TrainingArguments) -> None:
+def _train(
+    model: Any, rows: list[tuple[Ids, bool]], collate: Any, arguments: TrainingArguments
+) -> None:
     arguments.remove_unused_columns = False
-    dataset: Any = rows
+    dataset = Dataset.from_list(
+        [{"ids": ids, "gold": right, "length": len(ids)} for ids, right in rows]
+    )
     Trainer(model=model, args=arguments, train_dataset=dataset, data_collator=collate).train()
     model.eval()

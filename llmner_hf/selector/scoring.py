@@ -16,7 +16,6 @@ from itertools import accumulate
 from typing import Any, Protocol
 
 import torch
-from peft import PeftModel
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
@@ -163,7 +162,7 @@ def validity_scorer(
         tokenizer: its tokenizer.
         settings: how it is asked.
     """
-    inner: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+    inner: Any = getattr(model, "get_base_model", lambda: model)()  # below an adapter
     require_masks(inner.model)
 
     def judge(**batch: torch.Tensor) -> torch.Tensor:

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig, PeftModel
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
@@ -27,7 +25,7 @@ from llmner_hf.selector.modeling import (
     GLMForEntityValidity,
 )
 from llmner_hf.selector.scoring import validity_scorer
-from llmner_hf.selector.storage import ADAPTER_FILE, beside, load, make_room
+from llmner_hf.selector.storage import ADAPTER_FILE, base_of, beside, load, make_room
 from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
 
 
@@ -57,6 +55,8 @@ def selector_on(causal: Any, place: str | Path) -> Selector:
     tokenizer = AutoTokenizer.from_pretrained(own)
     model = view_of(causal)
     make_room(model, tokenizer)
+    from peft import PeftModel  # only here: it is slow to import
+
     tuned = PeftModel.from_pretrained(
         model, str(place), torch_device=str(causal.device), autocast_adapter_dtype=False
     )
@@ -67,7 +67,7 @@ def can_share(causal: Any, place: str | Path) -> bool:
     """Whether a selector is an adapter on the base of that model."""
     if beside(place, ADAPTER_FILE) is None:
         return False
-    base = str(PeftConfig.from_pretrained(str(place)).base_model_name_or_path)
+    base = base_of(place)
     loaded = str(causal.name_or_path)
     same_folder = Path(base).is_dir() and Path(loaded).is_dir() and Path(base).samefile(loaded)
     return base == loaded or same_folder
@@ -93,7 +93,7 @@ def _tree_of(module: nn.Module) -> Any:
 
 def _without_adapters(module: nn.Module) -> nn.Module:
     for name, child in module.named_children():
-        bare = child.get_base_layer() if isinstance(child, BaseTunerLayer) else child
+        bare = getattr(child, "get_base_layer", lambda child=child: child)()
         setattr(module, name, _without_adapters(bare))
     return module
 

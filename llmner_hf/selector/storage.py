@@ -61,6 +61,14 @@ def make_room(model: EntityValidityModel, tokenizer: PreTrainedTokenizerBase) ->
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
 
 
+def base_of(place: str | Path) -> str:
+    """Where the base of an adapter lies; ``..`` is the model in whose folder it travels."""
+    from peft import PeftConfig  # only here: it is slow to import
+
+    named = str(PeftConfig.from_pretrained(str(place)).base_model_name_or_path)
+    return str(Path(place).parent) if named == ".." else named
+
+
 def load(
     place: str | Path, base: str | None = None, **options: Any
 ) -> tuple[Any, PreTrainedTokenizerBase, SelectorSettings]:
@@ -81,13 +89,13 @@ def load(
     if beside(place, ADAPTER_FILE) is None:
         model: Any = EntityValidityModel.from_pretrained(place, **options)
         return model.eval(), AutoTokenizer.from_pretrained(place), settings
-    from peft import PeftConfig, PeftModel  # only here: it is slow to import
+    from peft import PeftModel  # only here: it is slow to import
 
-    base = base or PeftConfig.from_pretrained(str(place)).base_model_name_or_path
+    base = base or base_of(place)
     # A tokenizer lies beside an adapter unless its markers are tokens that the base has.
     own = place if beside(place, "tokenizer_config.json") else base
     tokenizer = AutoTokenizer.from_pretrained(own)
-    model = from_backbone(str(base), **options)
+    model = from_backbone(base, **options)
     make_room(model, tokenizer)
     return PeftModel.from_pretrained(model, place).eval(), tokenizer, settings
 

@@ -10,6 +10,7 @@ from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.data import FEATURES, to_row
 from llmner_hf.readers.json_lines import read_predictions
 from llmner_hf.selector.preparation import predictions_of
+from llmner_hf.settings import TaggerSettings
 from tests.conftest import ROOT
 from tests.models import tiny
 
@@ -89,3 +90,10 @@ def test_folds_are_contiguous_and_leave_nothing_out(mining):
     rows = Dataset.from_dict({"id": list("abcd")})
     kept = mining.without(DatasetDict(train=rows), range(1, 3))
     assert kept["train"]["id"][:] == ["a", "d"]
+
+
+def test_a_tagger_that_saw_the_texts_annotates_the_first_of_them(mining, recipe):
+    tagger = recipe.parent / "start"
+    TaggerSettings(style="brief").save(tagger)
+    whole = mining.mine_seen(recipe, "ours", recipe.parent, str(tagger), texts=2)
+    assert [p.id for p in read_predictions(whole)] == ["train-0", "train-1"]

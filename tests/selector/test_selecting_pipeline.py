@@ -1,5 +1,6 @@
 """Tagger and selector in one pipeline: one base in memory, and the answers of two models apart."""
 
+import json
 import shutil
 
 import pytest
@@ -139,6 +140,32 @@ def test_the_selector_beside_a_model_is_used_unless_switched_off(base, selector,
         ner(TEXTS[0]), pipeline("bioner", model=str(base), selector=str(selector))(TEXTS[0])
     )
     assert pipeline("bioner", model=str(folder), selector=None).selector is None
+
+
+def test_the_selector_of_a_base_does_not_judge_a_tagger_tuned_on_it(
+    base, tagger, selector, tmp_path
+):
+    whole, adapter = tmp_path / "whole", tmp_path / "adapter"
+    shutil.copytree(base, whole)
+    shutil.copytree(selector, whole / "selector")
+    shutil.copytree(tagger, adapter)
+    settings = json.loads((adapter / "adapter_config.json").read_text())
+    settings["base_model_name_or_path"] = str(whole)
+    (adapter / "adapter_config.json").write_text(json.dumps(settings))
+    assert pipeline("bioner", model=str(adapter), tokenizer=str(adapter)).selector is None
+    shutil.copytree(selector, adapter / "selector")
+    assert pipeline("bioner", model=str(adapter), tokenizer=str(adapter)).selector is not None
+
+
+def test_a_base_named_by_dots_is_the_model_around_the_selector(base, selector, tmp_path):
+    whole = tmp_path / "whole"
+    shutil.copytree(base, whole)
+    inside = shutil.copytree(selector, whole / "selector")
+    settings = json.loads((inside / "adapter_config.json").read_text())
+    settings["base_model_name_or_path"] = ".."
+    (inside / "adapter_config.json").write_text(json.dumps(settings))
+    named = selector_at(selector).probabilities(candidates(9))
+    assert selector_at(inside).probabilities(candidates(9)) == pytest.approx(named, abs=1e-6)
 
 
 @pytest.mark.parametrize(("threshold", "kept"), [(0.0, "all"), (1.0, "none")])
