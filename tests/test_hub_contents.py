@@ -61,6 +61,16 @@ def test_an_adapter_on_a_folder_is_refused(tmp_path, base):
         contents_of(adapter(tmp_path / "made", base))
 
 
+def test_a_selector_on_the_model_around_it_travels_with_that(tmp_path):
+    """But not alone: what lies above a repository, nobody finds."""
+    model = adapter(tmp_path / "model", "ns/base")
+    (model / "adapter_config.json").rename(model / "config.json")
+    adapter(model / "selector", "..")
+    assert "selector/adapter_config.json" in contents_of(model).files
+    with pytest.raises(InputError, match=r"its base '\.\.' is no name on the Hub"):
+        contents_of(adapter(tmp_path / "alone", ".."))
+
+
 def test_an_unknown_folder_is_refused_with_what_was_looked_for(tmp_path):
     with pytest.raises(InputError, match=r"neither a dataset .* nor a Space"):
         contents_of(tmp_path)
