@@ -1,0 +1,62 @@
+"""One text of a batch while its completion is written.
+
+In: tokens, singly or the beginning of a draft. Out: where the row stands in the automaton of its
+text, and its record.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from llmner_hf.decoding.automaton import Automaton
+from llmner_hf.decoding.drafts import Drafter, Walk
+from llmner_hf.decoding.record import Record
+from llmner_hf.decoding.request import Request
+
+
+class Row:
+    """One text being written."""
+
+    def __init__(
+        self, index: int, automaton: Automaton, request: Request, drafter: Drafter
+    ) -> None:
+        self.index = index
+        self.automaton = automaton
+        self.record = Record(request.id)
+        self.names = automaton.lattice.grammar.labels.names
+        self.cell, self.line = automaton.start, -1
+        self.known = drafter.knowledge(automaton)
+        self.pending: list[int] = []
+        self.weights: list[tuple[torch.Tensor, torch.Tensor]] = []  # logits, by pass
+        self.states: list[torch.Tensor] = []  # from which the whole vocabulary is scored
+        self.done = False
+
+    def take(self, walk: Walk, count: int) -> None:
+        """Write the first tokens of a draft."""
+        done = 0
+        for mark in walk.marks:
+            if mark >= count:
+                break
+            self._copy(walk, done, mark)
+            self.write(walk.tokens[mark])
+            done = mark + 1
+        self._copy(walk, done, count)
+
+    def _copy(self, walk: Walk, begin: int, end: int) -> None:
+        """Write tokens of a draft among which no bracket is."""
+        if begin < end:
+            self.record.write(*walk.tokens[begin:end])
+            self.cell, self.line = walk.cells[end], walk.lines[end]
+
+    def write(self, token: int) -> None:
+        """Take a legal token; note where brackets open and close."""
+        cell, self.line = self.automaton.after(self.cell, self.line, token)
+        self.record.write(token)
+        if cell is None:
+            self.done = True
+            return
+        if cell.depth > self.cell.depth:
+            self.record.opened(cell.at.state.position)
+        elif cell.depth < self.cell.depth:
+            self.record.closed(cell.at.state.position, self.names[self.line])
+        self.cell = cell
