@@ -10,7 +10,7 @@ from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.data import FEATURES, to_row
 from llmner_hf.readers.json_lines import read_predictions
 from llmner_hf.selector.preparation import predictions_of
-from llmner_hf.settings import TaggerSettings
+from llmner_hf.settings import Schema, TaggerSettings
 from tests.conftest import ROOT
 from tests.models import tiny
 
@@ -94,6 +94,7 @@ def test_folds_are_contiguous_and_leave_nothing_out(mining):
 
 def test_a_tagger_that_saw_the_texts_annotates_the_first_of_them(mining, recipe):
     tagger = recipe.parent / "start"
-    TaggerSettings(style="brief").save(tagger)
+    schemas = {"ours": Schema("ours", "en", LABELS)}
+    TaggerSettings(style="brief", schemas=schemas).save(tagger)
     whole = mining.mine_seen(recipe, "ours", recipe.parent, str(tagger), texts=2)
     assert [p.id for p in read_predictions(whole)] == ["train-0", "train-1"]
