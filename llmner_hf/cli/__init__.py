@@ -8,7 +8,9 @@ are imported by the command that needs them, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+import warnings
 from collections.abc import Sequence
 
 from llmner_hf.cli import (
@@ -48,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given, rest = parser.parse_known_args(argv)
     if rest and given.command not in RECIPES:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    _quiet()
     try:
         given.command.run(given, rest)
     except (InputError, OSError) as error:
@@ -57,6 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"llmner: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _quiet() -> None:
+    """Keep off the screen what libraries tell each other and a user can do nothing about."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # a kernel for other processors
+    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing", FutureWarning)  # in PEFT
 
 
 def _parser() -> argparse.ArgumentParser:
