@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from llmner_hf.core.sentences import split
 from llmner_hf.decoding.remote import RemoteDecoder
 from llmner_hf.decoding.server import Server
 from llmner_hf.pipelines import BioNerPipeline
+from llmner_hf.selector.filtering import with_threshold
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import Schema, TaggerSettings
 
@@ -62,9 +62,7 @@ class EndpointPipeline(BioNerPipeline):
         self.decoder: RemoteDecoder = RemoteDecoder(  # type: ignore[assignment]
             Server(endpoint, model, api_key), self.settings
         )
-        self.selector = selector_at(str(selector)) if selector else None
-        if self.selector and threshold is not None:
-            self.selector = replace(self.selector, threshold=threshold)
+        self.selector = with_threshold(selector_at(str(selector)) if selector else None, threshold)
         self.problems: Counter[ProblemKind] = Counter()
         self.dropped = 0
         self._defaults, _, _ = self._sanitize_parameters(**defaults)

@@ -46,7 +46,7 @@ from llmner_hf.loading import (
     settings_of,
 )
 from llmner_hf.readers.reading import language_of
-from llmner_hf.selector.filtering import Selector
+from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.selector.sharing import can_share, selector_at, selector_on
 from llmner_hf.settings import MENTIONS_FILE, Schema, TaggerSettings
 
@@ -118,8 +118,7 @@ class BioNerPipeline(Pipeline):
         self.problems: Counter[ProblemKind] = Counter()
         self.dropped = 0
         self.selector, shared = self._chosen(selector)
-        if self.selector and threshold is not None:
-            self.selector = replace(self.selector, threshold=threshold)
+        self.selector = with_threshold(self.selector, threshold)
         if getattr(self.model, "_hf_peft_config_loaded", False) and not shared:
             merge_adapters(self.model)
         self.settings = settings or settings_of(self.model, self.tokenizer)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from llmner_hf.core.calibration import probability
 from llmner_hf.core.entities import Prediction, ScoredEntity
+from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.settings import Schema
@@ -65,6 +66,21 @@ class Selector:
     def keeps(self, score: float) -> bool:
         """Whether a candidate of that probability stays."""
         return self.threshold is None or score >= self.threshold
+
+
+def with_threshold(selector: Selector | None, threshold: float | None) -> Selector | None:
+    """The selector, with this threshold in place of its own if one is given.
+
+    Raises:
+        SettingError: a threshold without a selector, which would do nothing, or no probability.
+    """
+    if threshold is None:
+        return selector
+    if selector is None:
+        raise SettingError(f"threshold {threshold} needs a selector, and there is none")
+    if not 0 <= threshold <= 1:
+        raise SettingError(f"threshold must lie between 0 and 1, not {threshold}")
+    return replace(selector, threshold=threshold)
 
 
 def candidates_of(

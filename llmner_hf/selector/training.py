@@ -175,9 +175,9 @@ def train(
         for name, part in held_out.items()
     } or "not run"
     record["history"] = trainer.state.log_history
-    (folder / "run.json").write_text(
-        json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8"
-    )
+    if trainer.args.should_save:
+        text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
+        (folder / "run.json").write_text(text + "\n", encoding="utf-8")
     return record
 
 
@@ -219,7 +219,8 @@ def _completed(arguments: TrainingArguments) -> TrainingArguments:
 def save(trainer: Trainer, selector: SelectorSettings, folder: Path) -> None:
     """Adapter or model, tokenizer and ``selector.json``."""
     trainer.save_model(str(folder))
-    selector.save(folder)
+    if trainer.args.should_save:
+        selector.save(folder)
 
 
 def record_of(

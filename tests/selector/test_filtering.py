@@ -14,9 +14,9 @@ from llmner_hf.core.entities import (
     ProblemKind,
     ScoredEntity,
 )
-from llmner_hf.core.errors import InputError
+from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.scoring import score
-from llmner_hf.selector.filtering import Selector
+from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.selector.tuning import tune
 from llmner_hf.settings import SelectorSettings
 from tests.selector.making import ENGLISH
@@ -60,6 +60,19 @@ def test_without_a_threshold_everything_stays():
     selector = Selector(Fixed({4: -9.0}), threshold=None)
     (selected,) = selector.select([prediction("a", (0, 4))], [TEXT], [SCHEMA])
     assert [found.score for found in selected.scored] == [probability(-9.0)]
+
+
+def test_a_threshold_takes_the_place_of_the_selectors_own():
+    selector = Selector(Fixed({}), threshold=0.5)
+    assert with_threshold(selector, None) is selector
+    assert with_threshold(selector, 0.0).threshold == 0.0
+    assert with_threshold(None, None) is None
+
+
+@pytest.mark.parametrize(("selector", "threshold"), [(None, 0.3), (Selector(Fixed({})), 1.5)])
+def test_a_threshold_that_would_do_nothing_or_nonsense_is_refused(selector, threshold):
+    with pytest.raises(SettingError, match=f"threshold.*{threshold}"):
+        with_threshold(selector, threshold)
 
 
 def example(name, *spans):
