@@ -15,6 +15,7 @@ import llmner_hf
 from llmner_hf.cli import main
 from llmner_hf.core.errors import InputError
 from llmner_hf.hub import Destination, contents_of, push, with_code
+from tests.elsewhere import without
 from tests.hub import Hub
 from tests.hub.folders import adapter, dataset, finding
 
@@ -23,31 +24,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationW
 
 NAME = "tester/tagger-1.5"
 TEXTS = ["The CD28 receptor binds IL-2.", "患者有高血压。"]
-# -I: neither PYTHONPATH nor the folder at hand; and but for transformers, torch and PEFT no finder
-# finds what is installed in this environment.
-ELSEWHERE = """
-import json, sys
-
-HIDDEN = ("llmner_hf", "trl", "peft", "datasets", "evaluate", "bitsandbytes")
-
-class Without:
-    def __init__(self, finder):
-        self.finder = finder
-
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in HIDDEN:
-            return self.finder.find_spec(name, path, target)
-
-sys.meta_path[:] = map(Without, sys.meta_path)
+ELSEWHERE = without(
+    ("llmner_hf", "trl", "peft", "datasets", "evaluate", "bitsandbytes"),
+    """
 from transformers import pipeline
 
 name, texts = json.loads(sys.argv[1])
 ner = pipeline("bioner", model=name, trust_remote_code=True)
 print(json.dumps([sys.modules["llmner_hf"].__file__, ner(texts)]))
-"""
+""",
+)
 
 
 @pytest.fixture(scope="module")

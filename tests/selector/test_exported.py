@@ -4,45 +4,30 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 
 import pytest
 import torch
 
 from llmner_hf.selector.storage import export, load
+from tests.elsewhere import without
 from tests.selector.making import adapter_on
 
-# -I: neither PYTHONPATH nor the folder at hand; and what is installed beside transformers and torch
-# in this environment no finder finds.
-ELSEWHERE = textwrap.dedent("""
-    import json, sys
+ELSEWHERE = without(
+    ("llmner_hf", "peft", "trl", "datasets", "evaluate"),
+    """
+import torch
+from transformers import AutoModelForSequenceClassification
 
-    HIDDEN = ("llmner_hf", "peft", "trl", "datasets", "evaluate")
-
-    class Without:
-        def __init__(self, finder):
-            self.finder = finder
-
-        def __getattr__(self, name):
-            return getattr(self.finder, name)
-
-        def find_spec(self, name, path=None, target=None):
-            if name.partition(".")[0] not in HIDDEN:
-                return self.finder.find_spec(name, path, target)
-
-    sys.meta_path[:] = map(Without, sys.meta_path)
-    import torch
-    from transformers import AutoModelForSequenceClassification
-
-    folder, ids, trusted = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3] == "yes"
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder, trust_remote_code=trusted
-    ).eval()
-    with torch.no_grad():
-        logits = model(input_ids=torch.tensor(ids)).logits
-    assert not [name for name in sys.modules if name.partition(".")[0] in HIDDEN]
-    print(json.dumps(logits.sigmoid().tolist()))
-""")
+folder, ids, trusted = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3] == "yes"
+model = AutoModelForSequenceClassification.from_pretrained(
+    folder, trust_remote_code=trusted
+).eval()
+with torch.no_grad():
+    logits = model(input_ids=torch.tensor(ids)).logits
+assert not [name for name in sys.modules if name.partition(".")[0] in HIDDEN]
+print(json.dumps(logits.sigmoid().tolist()))
+""",
+)
 
 
 @pytest.fixture(scope="module")
