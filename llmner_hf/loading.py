@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers.utils import cached_file
 
-from llmner_hf.settings import SELECTOR_FILE, TAGGER_FILE, TaggerSettings
+from llmner_hf.settings import GAZETTEER_FILE, SELECTOR_FILE, TAGGER_FILE, TaggerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,7 @@ def settings_of(model: Any, tokenizer: Any) -> TaggerSettings:
 
     A model without them is asked with the defaults, zero-shot.
     """
+    beside(model, tokenizer, GAZETTEER_FILE)  # from the Hub they come one by one
     path = beside(model, tokenizer, TAGGER_FILE)
     if path:
         return TaggerSettings.load(path)

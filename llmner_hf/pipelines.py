@@ -34,12 +34,10 @@ from llmner_hf.core.entities import (
 from llmner_hf.core.errors import InputError, LabelError, SettingError
 from llmner_hf.core.sentences import group, split
 from llmner_hf.decoding.constrained import ConstrainedDecoder
-from llmner_hf.decoding.drafts import Drafter
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.loading import (
-    beside,
     keep_layout,
     merge_adapters,
     selector_beside,
@@ -48,7 +46,7 @@ from llmner_hf.loading import (
 from llmner_hf.readers.reading import language_of
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.selector.sharing import can_share, selector_at, selector_on
-from llmner_hf.settings import MENTIONS_FILE, Schema, TaggerSettings
+from llmner_hf.settings import Schema, TaggerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -126,13 +124,7 @@ class BioNerPipeline(Pipeline):
             known = ", ".join(map(repr, ENGINES))
             raise InputError(f"engine {engine!r} is not one of {known}")
         model, tokenizer = cast("Any", self.model), cast("Any", self.tokenizer)
-        self.decoder: Decoder
-        if engine == "constrained":
-            mentions = beside(model, tokenizer, MENTIONS_FILE)
-            drafter = Drafter.load(mentions) if mentions else None
-            self.decoder = ConstrainedDecoder(model, tokenizer, self.settings, drafter=drafter)
-        else:
-            self.decoder = ENGINES[engine](model, tokenizer, self.settings)
+        self.decoder = ENGINES[engine](model, tokenizer, self.settings)
 
     def _chosen(self, given: str | Path | Selector | None) -> tuple[Selector | None, bool]:
         """The selector, if any, and whether it shares the model's base."""

@@ -96,13 +96,6 @@ def test_a_file_with_a_secret_is_refused_without_showing_it(tmp_path, kind):
     assert SECRETS[kind] not in str(caught.value)
 
 
-def test_mentions_beside_a_model_count_as_texts_of_its_corpora(tmp_path):
-    folder = adapter(tmp_path / "made")
-    assert contents_of(folder).restricted == ()
-    (folder / "mentions.json").write_text("{}")
-    assert contents_of(folder).restricted == ("cmeee_v2",)
-
-
 def test_several_datasets_are_configurations_of_one(tmp_path):
     parts = [dataset(tmp_path / n, n, licence) for n, licence in (("a", "mit"), ("b", "other"))]
     contents = joined([contents_of(part) for part in parts])

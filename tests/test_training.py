@@ -13,7 +13,6 @@ from trl.trainer import base_trainer
 
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import SettingError
-from llmner_hf.decoding.drafts import Drafter
 from llmner_hf.evaluation import decoder_of, gold_of, predict, validator
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.training.losses import IGNORED, NONE, mixed_losses
@@ -109,7 +108,7 @@ def test_an_entity_that_brackets_cannot_reach_is_counted(tokens):
 def test_it_learns_and_a_reloaded_model_annotates_the_same(start, datasets, tmp_path, share):
     validate = validator(datasets, 10)
     record = train(
-        settings(allowed_share=share, draft_mentions=2),
+        settings(allowed_share=share),
         optimisation(tmp_path, 120, save_strategy="no", eval_steps=60),
         ModelConfig(model_name_or_path=str(start)),
         datasets,
@@ -129,8 +128,6 @@ def test_it_learns_and_a_reloaded_model_annotates_the_same(start, datasets, tmp_
     assert len(stored["data"]["ours"]["train"]["sha256"]) == 64
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "best" / "tagger.json").exists()
-    drafter = Drafter.load(tmp_path / "best" / "mentions.json")
-    assert dict(drafter.dictionary.mentions) == {"高血压": "疾病", "cd28": "protein"}
 
 
 def test_run_json_holds_every_setting_and_no_file_holds_a_token(

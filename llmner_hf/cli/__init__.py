@@ -19,6 +19,7 @@ from llmner_hf.cli import (
     calibrating,
     demonstrating,
     evaluating,
+    gazetteers,
     merging,
     pushing,
     reporting,
@@ -30,6 +31,7 @@ from llmner_hf.core.errors import InputError, LlmnerError
 COMMANDS = (
     building,
     training,
+    gazetteers,
     merging,
     selecting,
     calibrating,

@@ -1,4 +1,4 @@
-"""The yardstick: a dictionary of training mentions, matched longest first.
+"""A dictionary of training mentions, matched longest first: a yardstick, and what a prompt marks.
 
 In: examples; then any text. Out: flat entities, verbatim in the text, read from left to right. A
 mention is kept with its most frequent type when at least half of its training occurrences are
@@ -6,6 +6,11 @@ entities of that type; a share of 0 keeps every mention, which is better for CMe
 string is an entity in one sentence and part of a longer one in the next. Case does not count: on
 BC5CDR-Chemical F1 is 80.8 so and 79.4 with case. A mention neither begins nor ends inside a word;
 between Chinese characters every place is a border.
+
+A *hashed* dictionary finds the same entities and holds no mention, only 64 bits of a digest of
+each, with its length and 16 bits of a digest of its first characters: it can travel with a model
+that was trained on a corpus whose words may not. What is no mention is taken for one once in more
+than 10^14 looks.
 """
 
 from __future__ import annotations
@@ -13,32 +18,49 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from types import MappingProxyType
+from typing import Any
 
 from llmner_hf.core.entities import Entity, Example
 
 # Mentions are looked up by their first three characters: few lengths remain to be tried.
 _KEY = 3
+_SURE = 0.5
+
+Key = str | int
 
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
     """Mentions in lower case, and the type of each.
 
+    Attributes:
+        mentions: the type of each mention, or of its digest.
+        unsure: those that are entities of their type in less than half of their occurrences.
+        lengths: for the first characters of mentions, or their digest, the lengths of those
+            mentions, longest first; found from the mentions themselves unless they are hashed.
+        hashed: whether digests stand for mentions.
+
     >>> examples = [Example("1", "Aspirin eased pain.", (Entity(0, 7, "Chemical"),), "own", "en")]
     >>> Dictionary.learn(examples).annotate("No aspirin, no Aspirinol.")
     (Entity(start=3, end=10, label='Chemical'),)
     """
 
-    mentions: Mapping[str, str] = field(hash=False)
-    _lengths: Mapping[str, tuple[int, ...]] = field(
-        init=False, repr=False, compare=False, hash=False
+    mentions: Mapping[Any, str] = field(hash=False)
+    unsure: frozenset[Key] = frozenset()
+    lengths: Mapping[Any, tuple[int, ...]] = field(
+        default_factory=dict, repr=False, compare=False, hash=False
     )
+    hashed: bool = False
 
     def __post_init__(self) -> None:
-        mentions = {_fold(mention): label for mention, label in self.mentions.items()}
-        object.__setattr__(self, "mentions", MappingProxyType(mentions))
-        object.__setattr__(self, "_lengths", _lengths(mentions))
+        if not self.hashed:
+            mentions = {_fold(str(mention)): label for mention, label in self.mentions.items()}
+            object.__setattr__(self, "mentions", mentions)
+            object.__setattr__(self, "lengths", _lengths(mentions))
+        for name in ("mentions", "lengths"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @classmethod
     def learn(
@@ -59,45 +81,64 @@ class Dictionary:
             for mention, types in counts.items()
         }
         everything = cls(best)
-        occurrences = everything._count_occurrences(examples) if minimum_share > 0 else Counter()
+        occurrences = everything._count_occurrences(examples)
         kept = [
             mention
             for mention, label in best.items()
             if counts[mention][label] >= minimum_share * occurrences[mention]
         ]
         kept.sort(key=lambda mention: (-counts[mention][best[mention]], mention))
-        return cls({mention: best[mention] for mention in kept[:most]})
+        unsure = (m for m in kept[:most] if counts[m][best[m]] < _SURE * occurrences[m])
+        return cls({mention: best[mention] for mention in kept[:most]}, frozenset(unsure))
+
+    def digested(self) -> Dictionary:
+        """The same dictionary, hashed."""
+        if self.hashed:
+            return self
+        return Dictionary(
+            {_digest(str(mention)): label for mention, label in self.mentions.items()},
+            frozenset(_digest(str(mention)) for mention in self.unsure),
+            _merged((_short(str(start)), sizes) for start, sizes in self.lengths.items()),
+            hashed=True,
+        )
 
     def annotate(self, text: str, labels: Container[str] | None = None) -> tuple[Entity, ...]:
         """The entities of a text; where ``labels`` are given, only mentions of those types."""
+        return tuple(entity for entity, _ in self.matches(text, labels))
+
+    def matches(
+        self, text: str, labels: Container[str] | None = None
+    ) -> Iterator[tuple[Entity, bool]]:
+        """The entities of a text, each with whether its mention mostly is one."""
         folded = _fold(text)
-        entities: list[Entity] = []
         position = 0
         while position < len(text):
-            for end in self._ends(folded, position):
-                label = self.mentions[folded[position:end]]
+            for end, key in self._found(folded, position):
+                label = self.mentions[key]
                 if labels is None or label in labels:
-                    entities.append(Entity(position, end, label))
+                    yield Entity(position, end, label), key not in self.unsure
                     position = end
                     break
             else:
                 position += 1
-        return tuple(entities)
 
     def ends(self, text: str, start: int) -> Iterator[int]:
         """Where the mentions that begin at a character end, longest first."""
-        return self._ends(_fold(text), start)
+        return (end for end, _ in self._found(_fold(text), start))
 
-    def _ends(self, folded: str, start: int) -> Iterator[int]:
-        """Where the mentions that begin at ``start`` end, longest first."""
+    def _found(self, folded: str, start: int) -> Iterator[tuple[int, Key]]:
+        """Where the mentions that begin at ``start`` end, longest first, with their keys."""
         if _in_word(folded, start):
             return
+        short, long = (_short, _digest) if self.hashed else (str, str)
         for size in range(min(_KEY, len(folded) - start), 0, -1):
-            for length in self._lengths.get(folded[start : start + size], ()):
+            for length in self.lengths.get(short(folded[start : start + size]), ()):
                 end = start + length
-                found = end <= len(folded) and folded[start:end] in self.mentions
-                if found and not _in_word(folded, end):
-                    yield end
+                fits = min(length, _KEY) == size and end <= len(folded)
+                if fits and not _in_word(folded, end):
+                    key = long(folded[start:end])
+                    if key in self.mentions:
+                        yield end, key
 
     def _count_occurrences(self, examples: Iterable[Example]) -> Counter[str]:
         """How often each mention occurs at the borders of words, inside longer ones too."""
@@ -105,7 +146,7 @@ class Dictionary:
         for example in examples:
             folded = _fold(example.text)
             for start in range(len(folded)):
-                occurrences.update(folded[start:end] for end in self._ends(folded, start))
+                occurrences.update(folded[start:end] for end, _ in self._found(folded, start))
         return occurrences
 
 
@@ -120,12 +161,28 @@ def _fold(text: str) -> str:
     return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def _lengths(mentions: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
+def _lengths(mentions: Iterable[str]) -> Mapping[Key, tuple[int, ...]]:
     """For the first characters of mentions, the lengths of those mentions, longest first."""
-    lengths: dict[str, set[int]] = {}
-    for mention in mentions:
-        lengths.setdefault(mention[:_KEY], set()).add(len(mention))
-    return {key: tuple(sorted(sizes, reverse=True)) for key, sizes in lengths.items()}
+    return _merged((mention[:_KEY], (len(mention),)) for mention in mentions)
+
+
+def _merged(lengths: Iterable[tuple[Key, Iterable[int]]]) -> Mapping[Key, tuple[int, ...]]:
+    """All lengths of a key together, longest first."""
+    merged: dict[Key, set[int]] = {}
+    for key, sizes in lengths:
+        merged.setdefault(key, set()).update(sizes)
+    return {key: tuple(sorted(sizes, reverse=True)) for key, sizes in merged.items()}
+
+
+def _digest(mention: str) -> int:
+    """64 bits that stand for a mention, signed."""
+    digest = blake2b(mention.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _short(start: str) -> int:
+    """16 bits that stand for the first characters of mentions."""
+    return _digest(start) & 0xFFFF
 
 
 def _in_word(text: str, place: int) -> bool:

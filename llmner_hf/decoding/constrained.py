@@ -25,6 +25,7 @@ from llmner_hf.decoding.automaton import Automaton
 from llmner_hf.decoding.cache import Prefixes, RowCache, layers_of
 from llmner_hf.decoding.costs import parts, pass_tokens
 from llmner_hf.decoding.drafts import Drafter, Walk
+from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.row import Row
@@ -74,9 +75,6 @@ class ConstrainedDecoder(SymbolicDecoder):
         self.longest_draft = longest_draft
         self.passes = 0
         self._prefixes = Prefixes(model, prefix_bytes)
-        self._opening = [
-            token for token in (self.tokens.open, self.tokens.spaced_open) if token is not None
-        ]
 
     @torch.inference_mode()
     def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
@@ -119,7 +117,9 @@ class ConstrainedDecoder(SymbolicDecoder):
         """The row of a request, its place in the cache made ready."""
         request = requests[index]
         prompt = self.prompt(request)
-        row = Row(index, Automaton(self.lattice(request)), request, self.drafter)
+        automaton = Automaton(self.lattice(request))
+        known = self.drafter.knowledge(automaton, self.settings.dictionary(request.schema))
+        row = Row(index, automaton, request, known, self.prior(request))
         head = prompt.head if self._prefixes.most_bytes else ()
         cache.begin(place, self._prefixes.get(head))
         row.pending = prompt.ids[len(head) :]
@@ -174,7 +174,7 @@ class ConstrainedDecoder(SymbolicDecoder):
             for start, walk in zip(first, walks, strict=True)
         ]
         states = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
-        choices, chosen, allowed = self._choose(states, walks)
+        choices, chosen, allowed = self._choose(states, walks, [row.prior for row in rows])
         begin = 0
         for row, walk, place in zip(rows, walks, places, strict=True):
             answers = choices[begin : begin + len(walk.cells)]
@@ -199,13 +199,14 @@ class ConstrainedDecoder(SymbolicDecoder):
         row.record.weigh((chosen - every).tolist(), (allowed - every).tolist())
 
     def _choose(
-        self, states: torch.Tensor, walks: list[Walk]
+        self, states: torch.Tensor, walks: list[Walk], priors: list[Prior]
     ) -> tuple[list[int], torch.Tensor, torch.Tensor]:
         """The best legal token of each state, by those rows of the output matrix alone.
 
         Args:
             states: those behind the cells of all walks, (places, hidden).
             walks: the drafts.
+            priors: for each walk what is added to the logits of brackets.
 
         Returns:
             The tokens, their logits, and the logsumexp of all legal ones, (places,).
@@ -224,13 +225,27 @@ class ConstrainedDecoder(SymbolicDecoder):
             each = each + head.bias[index].float()
         own = raised = each.new_full((len(legal), int(widths.max())), -torch.inf)
         own[where] = each
-        if self.settings.bracket_bias:
-            opening = torch.from_numpy(np.isin(tokens, self._opening)).to(device)
+        if any(prior.weighs for prior in priors):
             raised = own.clone()
-            raised[where] += self.settings.bracket_bias * opening
+            raised[where] += torch.from_numpy(self._raised(walks, priors, tokens)).to(device)
         best = raised.argmax(1)  # the first of equals, and the tokens are sorted
         chosen = tokens[ends - widths + best.cpu().numpy()]
         return chosen.tolist(), own.gather(1, best[:, None])[:, 0], own.logsumexp(1)
+
+    def _raised(self, walks: list[Walk], priors: list[Prior], tokens: np.ndarray) -> np.ndarray:
+        """What is added to the logits of all legal tokens, (legal tokens,)."""
+        counts = [sum(len(cell.tokens) for cell in walk.cells) for walk in walks]
+        biases = np.array([prior.bias for prior in priors], dtype=np.float32).repeat(counts)
+        added = np.where(np.isin(tokens, self.opening), biases, np.float32(0))
+        number = 0
+        for walk, prior in zip(walks, priors, strict=True):
+            for cell, line in zip(walk.cells, walk.lines, strict=True):
+                if cell.here in prior.places[line]:
+                    for column, token in enumerate(cell.tokens):
+                        after = cell.steps[token].state
+                        added[number + column] = self.added(prior, line, cell.depth, after, token)
+                number += len(cell.tokens)
+        return added
 
     def _every(self, states: torch.Tensor) -> torch.Tensor:
         """The logsumexp over the whole vocabulary, (places,)."""

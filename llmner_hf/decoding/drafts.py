@@ -9,13 +9,10 @@ open a bracket mostly does not depend on what is open elsewhere.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
-from pathlib import Path
 
 from llmner_hf.core.copying import Place
 from llmner_hf.core.dictionary import Dictionary
-from llmner_hf.core.errors import FormatError
 from llmner_hf.decoding.automaton import Automaton, Cell
 from llmner_hf.decoding.knowledge import STOPS, Knowledge
 
@@ -108,23 +105,16 @@ class Drafter:
         self.hints = hints
         self.further_lines = further_lines
 
-    @classmethod
-    def load(cls, path: str | Path) -> Drafter:
-        """With the mentions that lie beside a model.
+    def knowledge(self, automaton: Automaton, dictionary: Dictionary | None = None) -> Knowledge:
+        """What can be known about a text before it is tagged.
 
-        Raises:
-            FormatError: the file is not a mapping from mention to type.
+        Args:
+            automaton: that of the text.
+            dictionary: in place of the drafter's own.
         """
-        try:
-            mentions = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls(Dictionary({str(mention): str(name) for mention, name in mentions.items()}))
-        except (ValueError, AttributeError) as error:
-            raise FormatError(path, 0, f"not the mentions of a tagger: {error!r}") from error
-
-    def knowledge(self, automaton: Automaton) -> Knowledge:
-        """What can be known about a text before it is tagged."""
         lattice = automaton.lattice
-        return Knowledge(lattice.text, lattice.grammar.labels.names, self.dictionary)
+        known = dictionary or self.dictionary
+        return Knowledge(lattice.text, lattice.grammar.labels.names, known)
 
     def draft(
         self,

@@ -15,6 +15,7 @@ from transformers import DynamicCache
 
 from llmner_hf.core.copying import Place
 from llmner_hf.core.entities import Prediction
+from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
@@ -24,9 +25,10 @@ from llmner_hf.lattice import Lattice, Position
 class Row:
     """One text being written, and its place in the automaton."""
 
-    def __init__(self, lattice: Lattice, request: Request, prompt: list[int]) -> None:
+    def __init__(self, lattice: Lattice, request: Request, prompt: list[int], prior: Prior) -> None:
         self.lattice = lattice
         self.prompt = prompt
+        self.prior = prior
         self.record = Record(request.id)
         self.at: Position = lattice.start
         self.steps = lattice.steps(self.at)
@@ -56,7 +58,8 @@ class ReferenceDecoder(SymbolicDecoder):
 
     def row(self, request: Request) -> Row:
         """The row of a request, with nothing written yet."""
-        return Row(self.lattice(request), request, self.prompt(request).ids)
+        prompt, prior = self.prompt(request).ids, self.prior(request)
+        return Row(self.lattice(request), request, prompt, prior)
 
     @torch.inference_mode()
     def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
@@ -115,6 +118,11 @@ class ReferenceDecoder(SymbolicDecoder):
         )
         return output.logits[:, -1].float().cpu()
 
+    def _raised(self, row: Row, token: int) -> float:
+        """What is added to the logit of a legal token."""
+        after = row.steps[token].state
+        return self.added(row.prior, after.next_type - 1, row.at.state.depth, after, token)
+
     def _choices(
         self, rows: Sequence[Row], logits: torch.Tensor
     ) -> Iterator[tuple[int, float, float]]:
@@ -124,12 +132,10 @@ class ReferenceDecoder(SymbolicDecoder):
             rows: the rows of the batch.
             logits: (batch, vocabulary).
         """
-        opening = {self.tokens.open, self.tokens.spaced_open}
-        bias = self.settings.bracket_bias
         for row, scores in zip(rows, logits, strict=True):
             legal = sorted(row.steps)
             own = scores[legal]
-            raised = own + torch.tensor([bias if token in opening else 0.0 for token in legal])
+            raised = own + torch.tensor([self._raised(row, token) for token in legal])
             best = int(raised.argmax())  # the first of equals, and the tokens are sorted
             allowed = own.logsumexp(0)
             if self.settings.confidence == "full":

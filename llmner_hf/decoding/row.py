@@ -9,7 +9,9 @@ from __future__ import annotations
 import torch
 
 from llmner_hf.decoding.automaton import Automaton
-from llmner_hf.decoding.drafts import Drafter, Walk
+from llmner_hf.decoding.drafts import Walk
+from llmner_hf.decoding.knowledge import Knowledge
+from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 
@@ -18,14 +20,15 @@ class Row:
     """One text being written."""
 
     def __init__(
-        self, index: int, automaton: Automaton, request: Request, drafter: Drafter
+        self, index: int, automaton: Automaton, request: Request, known: Knowledge, prior: Prior
     ) -> None:
         self.index = index
         self.automaton = automaton
         self.record = Record(request.id)
         self.names = automaton.lattice.grammar.labels.names
         self.cell, self.line = automaton.start, -1
-        self.known = drafter.knowledge(automaton)
+        self.known = known
+        self.prior = prior
         self.pending: list[int] = []
         self.weights: list[tuple[torch.Tensor, torch.Tensor]] = []  # logits, by pass
         self.states: list[torch.Tensor] = []  # from which the whole vocabulary is scored

@@ -23,7 +23,7 @@ from huggingface_hub.utils import validate_repo_id
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.errors import FormatError, InputError, SettingError
 from llmner_hf.hub.credentials import refuse_credentials
-from llmner_hf.settings import MENTIONS_FILE, SELECTOR_FILE, TAGGER_FILE, TaggerSettings
+from llmner_hf.settings import SELECTOR_FILE, TAGGER_FILE
 
 Kind = Literal["dataset", "model", "space"]
 
@@ -34,7 +34,7 @@ UNFILLED = "[More Information Needed]"  # as huggingface_hub's template has it
 _MODEL = (
     *(CARD, "LICENSE*", "*.safetensors", "*.safetensors.index.json", "*.png", "*.py"),
     *("config.json", "generation_config.json", ADAPTER_FILE, "requirements.txt"),
-    *(TAGGER_FILE, MENTIONS_FILE, SELECTOR_FILE),
+    *(TAGGER_FILE, SELECTOR_FILE),
     *("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json"),
     *("added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "chat_template.jinja"),
 )
@@ -108,7 +108,7 @@ def contents_of(folder: Path, card: Callable[[Path], str] | None = None) -> Cont
         if Path(name).name == ADAPTER_FILE:
             _refuse_local_base(folder / name)
     names = [f"{name} ({n} files)" if name.endswith("/") else name for name, n in left.items()]
-    return Contents(kind, files, tuple(names), _restricted(folder, kind, files))
+    return Contents(kind, files, tuple(names), _restricted(kind, files))
 
 
 def metadata(card: Path | bytes) -> dict[str, Any]:
@@ -172,12 +172,10 @@ def _refuse_local_base(path: Path) -> None:
         )
 
 
-def _restricted(folder: Path, kind: Kind, files: Mapping[str, Path | bytes]) -> tuple[str, ...]:
-    """The corpora whose texts are in the files: a dataset's, or the mentions beside a model."""
-    names: list[str] = []
-    if kind == "dataset":
-        configs = metadata(files[CARD]).get("configs") or ()
-        names = [str(config.get("config_name")) for config in configs]
-    elif MENTIONS_FILE in files and TAGGER_FILE in files:
-        names = list(TaggerSettings.load(folder / TAGGER_FILE).schemas)
+def _restricted(kind: Kind, files: Mapping[str, Path | bytes]) -> tuple[str, ...]:
+    """The corpora whose texts are in the files."""
+    if kind != "dataset":
+        return ()
+    configs = metadata(files[CARD]).get("configs") or ()
+    names = (str(config.get("config_name")) for config in configs)
     return tuple(n for n in names if n in CORPORA and not CORPORA[n].redistributable)

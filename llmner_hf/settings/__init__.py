@@ -1,5 +1,7 @@
 """Every default of tagging, training and selection, once, with its source."""
 
+from llmner_hf.settings.gazetteer import GAZETTEER_FILE, Gazetteer
+from llmner_hf.settings.schema import Schema
 from llmner_hf.settings.selection import (
     SELECTOR_FILE,
     SelectorSettings,
@@ -7,21 +9,22 @@ from llmner_hf.settings.selection import (
     Units,
 )
 from llmner_hf.settings.tagging import (
-    MENTIONS_FILE,
     TAGGER_FILE,
-    Schema,
     TaggerSettings,
     TrainingSettings,
+    Weights,
 )
 
 __all__ = [
-    "MENTIONS_FILE",
+    "GAZETTEER_FILE",
     "SELECTOR_FILE",
     "TAGGER_FILE",
+    "Gazetteer",
     "Schema",
     "SelectorSettings",
     "SelectorTrainingSettings",
     "TaggerSettings",
     "TrainingSettings",
     "Units",
+    "Weights",
 ]

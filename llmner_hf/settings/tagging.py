@@ -2,45 +2,43 @@
 
 ``TrainingSettings`` is the part of a recipe that is ours; optimisation is TRL's ``SFTConfig`` and
 the model with its adapter is TRL's ``ModelConfig``. ``TaggerSettings`` travels with a tuned model
-as ``tagger.json``, so that it is asked in the words it was trained on.
+as ``tagger.json``, so that it is asked in the words it was trained on; its gazetteer lies beside.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from llmner_hf.core.catalogue import CORPORA
+from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import EntityType, LabelSet, Language
 from llmner_hf.core.errors import FormatError, InputError, SettingError
 from llmner_hf.core.prompting import Strategy, Style
+from llmner_hf.settings.gazetteer import GAZETTEER_FILE, Gazetteer
+from llmner_hf.settings.schema import Schema
 
 TAGGER_FILE = "tagger.json"
-MENTIONS_FILE = "mentions.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Schema:
-    """A dataset as a prompt names it: title, language and types.
+class Weights:
+    """What is added to the logits of brackets; all 0 is the model alone.
 
     Attributes:
-        title: the corpus's own name, empty for types that a user made up.
-        language: the language of names and definitions, and so of the instruction.
-        labels: the types, in the order of the lines of a completion.
+        bias: of every opening bracket.
+        sure: of one before a known mention of the line's type, besides.
+        unsure: the same before a mention that mostly is no entity.
+        close: of a closing bracket behind a known mention.
     """
 
-    title: str
-    language: Language
-    labels: LabelSet
-
-    @classmethod
-    def of_corpus(cls, name: str) -> Schema:
-        """The schema of a corpus of the catalogue."""
-        corpus = CORPORA[name]
-        return cls(corpus.title, corpus.language, corpus.labels)
+    bias: float = 0.0
+    sure: float = 0.0
+    unsure: float = 0.0
+    close: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,10 @@ class TaggerSettings:
         bracket_bias: added to the logits of opening brackets: above 0 more entities are found,
             below 0 fewer and surer ones. It does not act on the few openings inside a token, which
             a shorter token announces. Default: 0, the model's own choice.
+        weights: dataset -> its own bias, and how much its gazetteer counts.
         confidence: the probabilities that scores are made of: of the ``full`` vocabulary, or among
             the ``allowed`` tokens, for a model that was trained on those alone.
+        gazetteer: the mentions of its training texts, which help to decide (beyond the paper).
         schemas: the datasets it was trained on, by name.
         defaults: language -> the dataset whose types it uses when none are given.
     """
@@ -69,9 +69,21 @@ class TaggerSettings:
     max_depth: int = 3
     every_type: bool = False
     bracket_bias: float = 0.0
+    weights: Mapping[str, Weights] = field(default_factory=dict, hash=False)
     confidence: Literal["full", "allowed"] = "full"
+    gazetteer: Gazetteer | None = None
     schemas: Mapping[str, Schema] = field(default_factory=dict, hash=False)
     defaults: Mapping[Language, str] = field(default_factory=dict, hash=False)
+
+    def dictionary(self, schema: Schema) -> Dictionary | None:
+        """The known mentions of a schema's dataset, if there are any."""
+        return self.gazetteer.of(schema) if self.gazetteer else None
+
+    def weights_of(self, schema: Schema) -> Weights:
+        """The weights of a schema's dataset; the general ones for types made up by a user."""
+        names = (name for name, own in self.schemas.items() if own.title == schema.title)
+        found = (self.weights[name] for name in names if name in self.weights)
+        return next(found, Weights(self.bracket_bias))
 
     def schema(self, name: str) -> Schema:
         """The schema of a dataset: the model's own, or the catalogue's.
@@ -100,20 +112,27 @@ class TaggerSettings:
         return self.schema(self.defaults[language])
 
     def save(self, folder: str | Path) -> None:
-        """Write ``tagger.json`` into a model's or adapter's folder."""
-        text = json.dumps(asdict(self), ensure_ascii=False, indent=2)
+        """Write ``tagger.json`` into a model's or adapter's folder, and the gazetteer if any."""
+        stored = asdict(replace(self, gazetteer=None)) | {"gazetteer": None}
+        if self.gazetteer:
+            self.gazetteer.save(folder)
+            stored["gazetteer"] = GAZETTEER_FILE
+        text = json.dumps(stored, ensure_ascii=False, indent=2)
         Path(folder, TAGGER_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> TaggerSettings:
-        """Read ``tagger.json``.
+        """Read ``tagger.json``, and the gazetteer beside it if it has one.
 
         Raises:
-            FormatError: the file is not one that ``save`` wrote.
+            FormatError: a file is not one that ``save`` wrote.
         """
         try:
             stored = json.loads(Path(path).read_text(encoding="utf-8"))
             schemas = {name: _schema(entry) for name, entry in stored.pop("schemas").items()}
+            stored["weights"] = {k: Weights(**v) for k, v in stored.get("weights", {}).items()}
+            if stored.pop("gazetteer", None):
+                stored["gazetteer"] = Gazetteer.load(Path(path).with_name(GAZETTEER_FILE))
             return cls(schemas=schemas, **stored)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, InputError):
@@ -137,7 +156,8 @@ class TrainingSettings:
         max_depth: the deepest nesting to learn; the tagger's own is what the training data shows of
             it.
         every_type: see ``TaggerSettings``.
-        bracket_biases: those to try at every validation; the best one travels with the model.
+        bracket_biases: those to try at every validation; the best ones travel with the model, for
+            all datasets together and for each.
         max_tokens: the longest example, prompt and completion together. The authors' script cuts
             at 1,024 silently; here a longer text is split at sentences, and what cannot be split is
             left out and counted.
@@ -159,8 +179,8 @@ class TrainingSettings:
             decoded and scored.
         join_validation: whether the rest of the validation splits is trained on, as the paper's
             Table I counts it.
-        draft_mentions: how many mentions of the training texts travel with the model: decoding
-            guesses with them, which changes its speed alone. 0, since corpora have licences.
+        some_types: of the examples, the share that is asked for some of the types alone, in any
+            order, so that names count and not their places. 0 is the paper's.
         default_datasets: language -> dataset, as ``en=biored``; see ``TaggerSettings.defaults``.
     """
 
@@ -180,11 +200,11 @@ class TrainingSettings:
     pack: int | None = None
     validation_size: int = 200
     join_validation: bool = False
-    draft_mentions: int = 0
+    some_types: float = 0.0
     default_datasets: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for name in ("allowed_share", "word_dropout"):
+        for name in ("allowed_share", "word_dropout", "some_types"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
         if not 0 < self.full_sample <= 1:

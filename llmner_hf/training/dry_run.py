@@ -132,7 +132,7 @@ def planned(
     """The plan of a recipe's run on its datasets; arguments as in `training.run.train`."""
     tokens = Tokens(AutoTokenizer.from_pretrained(model_path(model_settings)))
     tagger = settings.tagger(schemas_of(datasets), deepest(datasets, settings))
-    rows, reports = prepare(datasets, tokens, tagger, settings)
+    rows, reports = prepare(datasets, tokens, tagger, settings, optimisation.seed)
     return plan(settings, optimisation, model_settings, rows, reports, tokens)
 
 

@@ -20,7 +20,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.hub import cached_file
 
 from llmner_hf.core.errors import InputError, RunError, SettingError
-from llmner_hf.settings import TAGGER_FILE, TaggerSettings
+from llmner_hf.settings import GAZETTEER_FILE, TAGGER_FILE, TaggerSettings
 
 ADAPTER_FILE = "adapter_config.json"
 
@@ -41,6 +41,7 @@ def merge(adapter: str, out: Path, dtype: torch.dtype | None = None) -> Path:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InputError(f"{out}: is there already; name another folder, or remove it first")
     _stored(adapter, ADAPTER_FILE)
+    cached_file(adapter, GAZETTEER_FILE, _raise_exceptions_for_missing_entries=False)
     settings = TaggerSettings.load(_stored(adapter, TAGGER_FILE))
     tokenizer = AutoTokenizer.from_pretrained(adapter)
     model = _merged(adapter, dtype or torch.bfloat16)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import lru_cache
+from random import Random
 
-from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.entities import Entity, Example, LabelSet
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.data import CODECS
 from llmner_hf.grammar import Grammar
@@ -22,6 +23,8 @@ from llmner_hf.tokens import Tokens
 
 # How many of the mentions that cannot be written a report names.
 NAMED = 20
+# Label sets whose tries are kept at a time.
+GRAMMARS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class PreparationReport:
         rows: written; more than the examples where some were split.
         split: examples that were longer than the limit and were split at sentences.
         too_long: texts left out because one sentence is longer than the limit.
-        entities: given.
+        entities: asked for.
+        not_asked: entities of types that their example was not asked for.
         lost_entities: entities of the texts left out.
         unwritable: entities left out because the automaton cannot write them: an end inside a word,
             a nesting too deep.
@@ -68,6 +72,7 @@ class PreparationReport:
     split: int = 0
     too_long: int = 0
     entities: int = 0
+    not_asked: int = 0
     lost_entities: int = 0
     unwritable: int = 0
     unwritable_mentions: list[str] = field(default_factory=list)
@@ -95,44 +100,60 @@ class Preparation:
         schema: title, language and types of the dataset.
         settings: strategy, style and depth.
         max_tokens: the longest row.
+        some_types: the share of rows that are asked for some of the types alone.
+        seed: of the draws.
     """
 
     def __init__(
-        self, tokens: Tokens, schema: Schema, settings: TaggerSettings, max_tokens: int
+        self,
+        tokens: Tokens,
+        schema: Schema,
+        settings: TaggerSettings,
+        max_tokens: int,
+        some_types: float = 0.0,
+        seed: int = 0,
     ) -> None:
         self.tokens = tokens
         self.schema = schema
         self.settings = settings
         self.max_tokens = max_tokens
+        self.some_types = some_types
         self.report = PreparationReport()
+        self._random = Random(seed)
+        self._grammar = lru_cache(GRAMMARS)(self._make_grammar)
 
-    @cached_property
-    def _grammar(self) -> Grammar:
+    def _make_grammar(self, labels: LabelSet) -> Grammar:
         settings = self.settings
-        return Grammar(
-            self.tokens,
-            self.schema.labels,
-            settings.max_depth,
-            every_type=settings.every_type,
-        )
+        return Grammar(self.tokens, labels, settings.max_depth, every_type=settings.every_type)
 
     def rows(self, examples: Iterable[Example]) -> Iterator[Row]:
         """The rows of all examples, in order."""
         for example in examples:
+            asked, labels = self._asked(example)
             self.report.examples += 1
-            self.report.entities += len(example.entities)
-            row = self._row(example)
+            self.report.entities += len(asked.entities)
+            row = self._row(asked, labels)
             if len(row.ids) <= self.max_tokens:
                 yield self._count(row)
             else:
                 self.report.split += 1
-                yield from self._sentences(example)
+                yield from self._sentences(asked, labels)
 
-    def _sentences(self, example: Example) -> Iterator[Row]:
+    def _asked(self, example: Example) -> tuple[Example, LabelSet]:
+        """An example with the types that it is asked for: all, or some in any order."""
+        types = self.schema.labels.types
+        if self._random.random() >= self.some_types or len(types) == 1:
+            return example, self.schema.labels
+        labels = LabelSet(tuple(self._random.sample(types, self._random.randint(1, len(types)))))
+        asked = tuple(e for e in example.entities if e.label in labels.names)
+        self.report.not_asked += len(example.entities) - len(asked)
+        return replace(example, entities=asked), labels
+
+    def _sentences(self, example: Example, labels: LabelSet) -> Iterator[Row]:
         spans, _ = join_over(split(example.text, example.language), example.entities)
         for start, end in spans:
             part = cut(example, start, end)
-            row = self._row(part)
+            row = self._row(part, labels)
             if len(row.ids) <= self.max_tokens:
                 yield self._count(row)
             else:
@@ -146,10 +167,10 @@ class Preparation:
         self.report.longest = max(self.report.longest, len(row.ids))
         return row
 
-    def _row(self, example: Example) -> Row:
+    def _row(self, example: Example, labels: LabelSet) -> Row:
         prompt = self.tokens.prompt(
             example.text,
-            self.schema.labels,
+            labels,
             self.schema.language,
             title=self.schema.title,
             style=self.settings.style,
@@ -157,18 +178,18 @@ class Preparation:
         )
         allowed: list[list[int]] = []
         if self.settings.strategy == "symbolic":
-            completion, allowed = self._walk(example)
+            completion, allowed = self._walk(example, labels)
         else:
             codec = CODECS[self.settings.strategy]
-            written = codec.encode(example.text, example.entities, self.schema.labels)
+            written = codec.encode(example.text, example.entities, labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]
         ids = prompt.ids
         text_ids = sorted(set(prompt.text))
         return Row(ids + completion, len(ids), len(prompt.head), text_ids, allowed)
 
-    def _walk(self, example: Example) -> tuple[list[int], list[list[int]]]:
+    def _walk(self, example: Example, labels: LabelSet) -> tuple[list[int], list[list[int]]]:
         """Completion and allowed tokens; entities that cannot be written are left out, counted."""
-        lattice = Lattice(self._grammar, example.text)
+        lattice = Lattice(self._grammar(labels), example.text)
         entities = [e for e in example.entities if lattice.writable(e, example.entities)]
         for entity in example.entities:
             if entity not in entities:

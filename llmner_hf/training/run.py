@@ -10,7 +10,7 @@ layer, which passes it in. Of several processes each computes its share, and the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,10 @@ from transformers import (
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
 from llmner_hf.checkpoints import clear, newest
-from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.errors import SettingError
 from llmner_hf.data import label_set, title_of, to_example
 from llmner_hf.loading import keep_layout
-from llmner_hf.settings import MENTIONS_FILE, Schema, TaggerSettings, TrainingSettings
+from llmner_hf.settings import Schema, TaggerSettings, TrainingSettings
 from llmner_hf.tokens import Tokens
 from llmner_hf.training.mixing import MixingSampler, check_names, weights_of
 from llmner_hf.training.preparation import Preparation, PreparationReport, nesting
@@ -76,12 +75,15 @@ def prepare(
     tokens: Tokens,
     tagger: TaggerSettings,
     settings: TrainingSettings,
+    seed: int = 0,
 ) -> tuple[Dataset, dict[str, PreparationReport]]:
     """The training rows of all datasets together, and what became of their examples."""
     parts, reports = [], {}
     for name, splits in datasets.items():
         schema = tagger.schema(name)
-        preparation = Preparation(tokens, schema, tagger, settings.max_tokens)
+        preparation = Preparation(
+            tokens, schema, tagger, settings.max_tokens, settings.some_types, seed
+        )
         examples = map(to_example, training_split(splits, settings))
         rows = [
             asdict(row) | {"length": len(row.ids), "corpus": name, "language": schema.language}
@@ -223,7 +225,7 @@ def train(
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     tagger = settings.tagger(schemas_of(datasets), deepest(datasets, settings))
-    rows, reports = prepare(datasets, Tokens(tokenizer), tagger, settings)
+    rows, reports = prepare(datasets, Tokens(tokenizer), tagger, settings, optimisation.seed)
     trainer = make_trainer(settings, optimisation, model_settings, rows, tokenizer)
     if validate:
         trainer.add_callback(
@@ -239,26 +241,10 @@ def train(
     validated = [entry for entry in record["history"] if "validation_f1" in entry]
     record["validation"] = validated[-1] if validated else "not run"
     if trainer.args.should_save:
-        if settings.draft_mentions:
-            write_mentions(datasets, settings, [folder, folder / "best"])
         text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
         (folder / "run.json").write_text(text + "\n", encoding="utf-8")
         draw_loss(trainer.state.log_history, folder)
     return record
-
-
-def write_mentions(
-    datasets: Mapping[str, DatasetDict], settings: TrainingSettings, folders: Sequence[Path]
-) -> None:
-    """Put the most frequent mentions of the training texts beside the model, for drafts."""
-    examples = [
-        to_example(row) for splits in datasets.values() for row in training_split(splits, settings)
-    ]
-    dictionary = Dictionary.learn(examples, most=settings.draft_mentions)
-    text = json.dumps(dict(dictionary.mentions), ensure_ascii=False, indent=0) + "\n"
-    for folder in folders:
-        if folder.is_dir():
-            (folder / MENTIONS_FILE).write_text(text, encoding="utf-8")
 
 
 def _completed(optimisation: SFTConfig) -> SFTConfig:

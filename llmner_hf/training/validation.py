@@ -17,7 +17,7 @@ from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback
 
 from llmner_hf.checkpoints import UNFINISHED, put
-from llmner_hf.settings import TaggerSettings
+from llmner_hf.settings import TaggerSettings, Weights
 from llmner_hf.training.trainer import TaggerTrainer
 
 Validate = Callable[[Any, Any, TaggerSettings], Mapping[str, float]]
@@ -31,6 +31,26 @@ def save(trainer: TaggerTrainer, tagger: TaggerSettings, folder: Path) -> None:
     trainer.accelerator.wait_for_everyone()
 
 
+def chosen(
+    tagger: TaggerSettings, tried: Mapping[float, Mapping[str, float]]
+) -> tuple[TaggerSettings, dict[str, float]]:
+    """The settings with the best biases, of all datasets and of each, and the scores with these.
+
+    Args:
+        tagger: the settings.
+        tried: the scores with each bias: ``f1``, the mean, and ``f1_<dataset>``.
+    """
+    general = max(tried, key=lambda bias: tried[bias]["f1"])
+    names = [name for name in tagger.schemas if f"f1_{name}" in tried[general]]
+    best = {name: max(tried, key=lambda bias: tried[bias][f"f1_{name}"]) for name in names}
+    scores = {f"f1_{name}": tried[bias][f"f1_{name}"] for name, bias in best.items()}
+    mean = sum(scores.values()) / len(scores) if scores else tried[general]["f1"]
+    biases = {f"bias_{name}": bias for name, bias in best.items()}
+    weights = {name: Weights(bias) for name, bias in best.items()}
+    settings = replace(tagger, bracket_bias=general, weights=weights)
+    return settings, {"f1": mean, **scores, "bracket_bias": general, **biases}
+
+
 class Validation(TrainerCallback):
     """Scores by decoding every ``eval_steps`` and at the end; keeps the best weights in ``best/``.
 
@@ -39,7 +59,7 @@ class Validation(TrainerCallback):
     Args:
         trainer: the trainer whose model is scored.
         tokenizer: its tokenizer.
-        tagger: how the model is asked; afterwards with the best of the biases.
+        tagger: how the model is asked; afterwards with the best biases.
         validate: what scores it.
         biases: the values of ``bracket_bias`` to try.
     """
@@ -76,9 +96,7 @@ class Validation(TrainerCallback):
                 for bias in self.biases
             }
         model.train()
-        best = max(tried, key=lambda bias: tried[bias]["f1"])
-        self.tagger = replace(self.tagger, bracket_bias=best)
-        scores = {**tried[best], "bracket_bias": best}
+        self.tagger, scores = chosen(self.tagger, tried)
         due = control.should_log  # forgotten by any log, so this step's loss would not be written
         self.trainer.log({f"validation_{name}": value for name, value in scores.items()})
         control.should_log = due

@@ -77,6 +77,29 @@ def test_learning_is_deterministic(training: list[Example]) -> None:
     assert Dictionary(learnt.mentions) == learnt
 
 
+@given(st.lists(examples(), max_size=4), TEXTS)
+def test_a_hashed_dictionary_finds_the_same(training: list[Example], text: str) -> None:
+    """The same entities, ends and doubts, and no mention in it."""
+    dictionary = Dictionary.learn(training, 0)
+    hashed = dictionary.digested()
+    assert hashed.digested() is hashed
+    assert list(hashed.matches(text)) == list(dictionary.matches(text))
+    for start in range(len(text)):
+        assert list(hashed.ends(text, start)) == list(dictionary.ends(text, start))
+    assert all(isinstance(key, int) for key in (*hashed.mentions, *hashed.lengths, *hashed.unsure))
+
+
+def test_a_mention_that_mostly_is_none_is_unsure() -> None:
+    """Entities in less than half of their occurrences, kept by a lower share."""
+    third = example("lead, lead acetate, lead", (0, 4, "Chemical"), (6, 18, "Chemical"))
+    dictionary = Dictionary.learn([third], 0.2)
+    assert dictionary.unsure == {"lead"}
+    assert list(dictionary.matches("lead and lead acetate")) == [
+        (Entity(0, 4, "Chemical"), False),
+        (Entity(9, 21, "Chemical"), True),
+    ]
+
+
 def test_longest_first_left_to_right() -> None:
     """The longest mention wins, the next begins behind it."""
     dictionary = Dictionary({"kappa": "a", "NF-kappa B": "b", "B site": "c", "B": "d"})

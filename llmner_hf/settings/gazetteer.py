@@ -1,0 +1,110 @@
+"""The mentions that a tagger's training texts held, by dataset, as they travel with it.
+
+In: dictionaries of mentions. Out: for a text and a schema, the known mentions that a prompt marks;
+and ``gazetteer.safetensors``, which holds digests instead of words, since corpora have licences: a
+digest tells whether a string that one has is a mention, and cannot be read. A dataset is known by
+its title, so that types made up by a user have no known mentions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from llmner_hf.core.dictionary import Dictionary, Key
+from llmner_hf.core.entities import Entity
+from llmner_hf.core.errors import FormatError
+from llmner_hf.settings.schema import Schema
+
+GAZETTEER_FILE = "gazetteer.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Gazetteer:
+    """The known mentions of each dataset.
+
+    Attributes:
+        dictionaries: hashed, by the dataset's title.
+    """
+
+    dictionaries: Mapping[str, Dictionary] = field(default_factory=dict, hash=False)
+
+    def of(self, schema: Schema) -> Dictionary | None:
+        """The dictionary of a schema's dataset, if there is one."""
+        return self.dictionaries.get(schema.title)
+
+    def known(self, text: str, schema: Schema) -> Iterator[tuple[Entity, bool]] | None:
+        """What is known of a text: entities of the schema's types, each with whether it is sure.
+
+        None for a schema that is of no dataset known here: its prompt has no marks.
+        """
+        dictionary = self.of(schema)
+        if dictionary is None:
+            return None
+        return dictionary.matches(text, frozenset(schema.labels.names))
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``gazetteer.safetensors`` into a model's or adapter's folder."""
+        tensors: dict[str, np.ndarray] = {}
+        names: dict[str, str] = {}
+        for title, dictionary in sorted(self.dictionaries.items()):
+            labels = sorted(set(dictionary.mentions.values()))
+            number = str(len(names))
+            names[number] = json.dumps({"title": title, "labels": labels}, ensure_ascii=False)
+            tensors |= {f"{number}.{k}": v for k, v in _arrays(dictionary, labels).items()}
+        save_file(tensors, Path(folder, GAZETTEER_FILE), metadata=names)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Gazetteer:
+        """Read ``gazetteer.safetensors``.
+
+        Raises:
+            FormatError: the file is not one that ``save`` wrote.
+        """
+        try:
+            with safe_open(path, "numpy") as file:
+                dictionaries = {}
+                for number, entry in (file.metadata() or {}).items():
+                    said = json.loads(entry)
+                    names = ("digests", "labels", "unsure", "starts", "lengths")
+                    arrays = {name: file.get_tensor(f"{number}.{name}") for name in names}
+                    dictionaries[said["title"]] = _dictionary(arrays, said["labels"])
+            return cls(dictionaries)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError, IndexError) as error:
+            raise FormatError(path, 0, f"not the gazetteer of a tagger: {error!r}") from error
+
+
+def _arrays(dictionary: Dictionary, labels: list[str]) -> dict[str, np.ndarray]:
+    """A dictionary as arrays: (mentions,) and, of first characters with a length, (pairs,)."""
+    hashed = dictionary.digested()
+    digests = sorted(hashed.mentions)
+    pairs = sorted((start, size) for start, sizes in hashed.lengths.items() for size in sizes)
+    return {
+        "digests": np.array(digests, dtype=np.int64),
+        "labels": np.array([labels.index(hashed.mentions[d]) for d in digests], dtype=np.uint8),
+        "unsure": np.array([d in hashed.unsure for d in digests], dtype=np.bool_),
+        "starts": np.array([start for start, _ in pairs], dtype=np.uint16),
+        "lengths": np.array([size for _, size in pairs], dtype=np.uint16),
+    }
+
+
+def _dictionary(arrays: Mapping[str, np.ndarray], labels: list[str]) -> Dictionary:
+    """The dictionary that ``_arrays`` wrote."""
+    digests: list[int] = arrays["digests"].tolist()
+    types = [labels[number] for number in arrays["labels"].tolist()]
+    lengths: dict[Key, list[int]] = {}
+    for start, size in zip(arrays["starts"].tolist(), arrays["lengths"].tolist(), strict=True):
+        lengths.setdefault(start, []).insert(0, size)
+    unsure = zip(digests, arrays["unsure"].tolist(), strict=True)
+    return Dictionary(
+        dict(zip(digests, types, strict=True)),
+        frozenset(digest for digest, mostly_not in unsure if mostly_not),
+        {start: tuple(sizes) for start, sizes in lengths.items()},
+        hashed=True,
+    )

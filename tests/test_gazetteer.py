@@ -1,0 +1,193 @@
+"""Gazetteers: stored as digests, a second expert in decisions, weighed on held-out texts."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from llmner_hf import cli
+from llmner_hf.core.dictionary import Dictionary
+from llmner_hf.core.entities import Entity
+from llmner_hf.core.errors import FormatError, SettingError
+from llmner_hf.decoding.constrained import ConstrainedDecoder
+from llmner_hf.decoding.prior import Prior
+from llmner_hf.decoding.reference import ReferenceDecoder
+from llmner_hf.gazetteers import START, VALUES, climb, equipped, fit, parts
+from llmner_hf.pipelines import BioNerPipeline
+from llmner_hf.settings import GAZETTEER_FILE, Gazetteer, TaggerSettings, Weights
+from tests.models import SCHEMA, TEXTS, requests, tiny
+from tests.tuning import EXAMPLES, tagged
+
+OURS = replace(SCHEMA, title="ours")
+KNOWN = Gazetteer(
+    {
+        "ours": Dictionary(
+            {"CD28": "protein", "IL-2": "DNA", "高血压": "疾病"}, frozenset({"il-2"})
+        ).digested()
+    }
+)
+USING = TaggerSettings(
+    style="brief",
+    max_depth=2,
+    gazetteer=KNOWN,
+    schemas={"ours": OURS},
+    weights={"ours": Weights(-0.5, 6.0, 3.0, 4.0)},
+)
+CERTAIN = Weights(-1e4, 2e4, 2e4, 1e4)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["DNA", "IL-2", "肝癌", "癌", "a" * 300]),
+        st.sampled_from(["protein", "疾病"]),
+    ),
+    st.booleans(),
+)
+def test_a_stored_gazetteer_is_the_same(tmp_path_factory, mentions, unsure):
+    folder = tmp_path_factory.mktemp("stored")
+    folded = frozenset(mention.lower() for mention in mentions)
+    dictionary = Dictionary(mentions, folded if unsure else frozenset()).digested()
+    stored = Gazetteer({"ours": dictionary, "empty": Dictionary({}).digested()})
+    stored.save(folder)
+    loaded = Gazetteer.load(folder / GAZETTEER_FILE)
+    assert loaded == stored
+    assert loaded.dictionaries["ours"].lengths == dictionary.lengths
+    content = (folder / GAZETTEER_FILE).read_bytes().lower()
+    assert not any(mention.encode() in content for mention in folded if len(mention) > 3)
+
+
+def test_it_travels_with_the_settings_and_a_damaged_one_is_named(tmp_path):
+    USING.save(tmp_path)
+    assert TaggerSettings.load(tmp_path / "tagger.json") == USING
+    (tmp_path / GAZETTEER_FILE).write_bytes(b"no tensors")
+    with pytest.raises(FormatError, match=GAZETTEER_FILE):
+        TaggerSettings.load(tmp_path / "tagger.json")
+    (tmp_path / GAZETTEER_FILE).unlink()
+    with pytest.raises(FormatError, match=GAZETTEER_FILE):
+        TaggerSettings.load(tmp_path / "tagger.json")
+
+
+def test_what_is_added_where():
+    known = [(Entity(2, 5, "a"), True), (Entity(7, 9, "b"), False)]
+    prior = Prior(("a", "b"), known, Weights(-1.0, 6.0, 3.0, 4.0))
+    assert prior.opening(0, 2, depth=0) == 5.0
+    assert prior.opening(0, 2, depth=1) == -1.0  # a mention is not opened twice
+    assert prior.opening(1, 2, depth=0) == -1.0  # another type's line
+    assert prior.opening(1, 7, depth=0) == 2.0
+    assert (prior.closing(0, 5), prior.closing(0, 9), prior.closing(1, 9)) == (4.0, 0.0, 4.0)
+    assert prior.weighs
+    assert prior.places == [{1, 2, 5}, {6, 7, 9}, set()]
+    assert not Prior(("a",), [], Weights()).weighs
+
+
+def test_types_of_no_known_dataset_have_the_general_bias_alone(tokenizer):
+    decoder = ConstrainedDecoder(
+        tiny("glm", tokenizer), tokenizer, replace(USING, bracket_bias=0.25)
+    )
+    (request,) = requests(["CD28 and IL-2"])
+    plain = decoder.prior(request)
+    assert plain.bias == 0.25
+    assert not any(plain.places)
+    known = decoder.prior(replace(request, schema=OURS))
+    assert known.bias == -0.5
+    assert any(known.places)
+
+
+@pytest.mark.parametrize("family", ["glm", "qwen2"])
+@pytest.mark.parametrize("weights", [USING.weights["ours"], CERTAIN, Weights(1.0, 3.0, -2.0, 1.0)])
+def test_equal_to_the_reference(tokenizer, family, weights):
+    """With texts of other types in the batch, at any batch size."""
+    model, used = tiny(family, tokenizer), replace(USING, weights={"ours": weights})
+    texts = [*TEXTS, "IL-2 and CD28 (CD28) bind IL-2.", "患者有高血压，CD28阳性", "高血压高血压"]
+    many = [
+        replace(r, schema=OURS) if number % 3 else r for number, r in enumerate(requests(texts))
+    ]
+    wanted = ReferenceDecoder(model, tokenizer, used).decode(many, 1)
+    for batch_size in (1, 3, 32):
+        found = ConstrainedDecoder(model, tokenizer, used).decode(many, batch_size)
+        assert [p.entities for p in found] == [p.entities for p in wanted]
+        for one, other in zip(found, wanted, strict=True):
+            scores = [e.score for e in other.scored]
+            assert [e.score for e in one.scored] == pytest.approx(scores, rel=1e-3)
+
+
+def test_a_gazetteer_that_outweighs_the_model_has_its_way(tokenizer):
+    """An untrained model then opens brackets before all known mentions, and nowhere else."""
+    used = replace(USING, weights={"ours": CERTAIN}, every_type=True)
+    texts = ["IL-2 and CD28 bind.", "nothing", "a CD28\tIL-2\nCD28"]
+    many = [replace(request, schema=OURS) for request in requests(texts)]
+    found = ConstrainedDecoder(tiny("glm", tokenizer), tokenizer, used).decode(many)
+    dictionary = KNOWN.dictionaries["ours"]
+    for request, prediction in zip(many, found, strict=True):
+        known = dictionary.annotate(request.text)
+        found_there = {(e.start, e.label) for e in prediction.entities}
+        assert found_there == {(e.start, e.label) for e in known}
+
+
+@given(st.dictionaries(st.sampled_from(sorted(VALUES)), st.integers(0, 2)))
+def test_climbing_ends_where_no_weight_alone_is_better(wanted):
+    """On a made-up surface with one summit, which is a value of every weight."""
+    summit = {name: VALUES[name][wanted.get(name, 1)] for name in VALUES}
+
+    def f1(weights):
+        return -sum(abs(getattr(weights, name) - value) for name, value in summit.items())
+
+    tried = {}
+    climb(tried, f1)
+    assert max(tried, key=tried.get) == Weights(**summit)
+    assert tried[START] == f1(START)
+
+
+def test_texts_to_learn_from_are_none_of_those_to_weigh_by():
+    datasets = tagged(EXAMPLES)
+    known, held_out = parts(datasets, 2)
+    assert [e.id for e in held_out] == [e.id for e in EXAMPLES[:2]]
+    assert [e.id for e in known] == [e.id for e in (*EXAMPLES, *EXAMPLES[2:])]
+    del datasets["validation"]
+    with pytest.raises(SettingError, match="no validation split"):
+        parts(datasets, 2)
+
+
+def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch):
+    for name in VALUES:
+        monkeypatch.setitem(VALUES, name, (getattr(START, name),))
+    model, alone = tiny("glm", tokenizer), replace(USING, gazetteer=None, weights={})
+    known, held_out = parts(tagged(EXAMPLES), 6)
+    dictionary, found = fit((model, tokenizer, alone), "ours", known, held_out)
+    assert found.weights == START
+    assert found.mentions == len(dictionary.mentions)
+    assert dictionary.hashed
+    made = equipped(alone, [(dictionary, found)])
+    assert made.weights_of(OURS) == START
+    assert made.dictionary(OURS) == dictionary
+    again = equipped(made, [(Dictionary({}).digested(), replace(found, name="ours"))])
+    assert again.dictionary(OURS).mentions == {}
+
+
+def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):
+    for name in VALUES:
+        monkeypatch.setitem(VALUES, name, (getattr(START, name),))
+    folder, data = tmp_path / "tagger", tmp_path / "ours"
+    tiny("glm", tokenizer).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    replace(USING, gazetteer=None, weights={}).save(folder)
+    for split, rows in tagged(EXAMPLES).items():
+        rows.to_parquet(data / f"{split}.parquet")
+    assert cli.main(["gazetteer", str(folder), "--datasets", str(data)]) == 0
+    assert capsys.readouterr().out.startswith("ours: ")
+    settings = TaggerSettings.load(folder / "tagger.json")
+    assert settings.weights == {"ours": START}
+    ner = BioNerPipeline(
+        AutoModelForCausalLM.from_pretrained(folder),
+        AutoTokenizer.from_pretrained(folder),
+        settings=replace(settings, weights={"ours": CERTAIN}, every_type=True),
+        selector=None,
+    )
+    (found,) = ner("CD28 binds", dataset="ours")
+    learnt = settings.dictionary(settings.schema("ours")).annotate("CD28 binds")
+    assert [(found["start"], found["entity_group"])] == [(e.start, e.label) for e in learnt]
+    shutil.rmtree(folder)
+    assert cli.main(["gazetteer", str(folder), "--datasets", str(data)]) == 2
