@@ -45,6 +45,7 @@ from llmner_hf.loading import (
 )
 from llmner_hf.readers.reading import language_of
 from llmner_hf.selector.filtering import Selector, with_threshold
+from llmner_hf.selector.rules import enforced, rules_named
 from llmner_hf.selector.sharing import can_share, selector_at, selector_on
 from llmner_hf.settings import Schema, TaggerSettings
 
@@ -97,7 +98,9 @@ class BioNerPipeline(Pipeline):
         selector: folder or Hub id of a selector, or one that was loaded. An adapter on the same
             base is put on the model in memory. Default: the one beside the model, in its folder
             ``selector``, if there is one. None: no selector.
-        threshold: in place of the selector's own.
+        threshold: in place of all of the selector's own.
+        rules: what entities must obey where a text is asked for the types of that corpus, as
+            "cmeee_v2" (`selector.rules`); ``forbidden`` counts those removed. Default: none.
         **kwargs: those of ``transformers.Pipeline`` and of the call.
     """
 
@@ -108,13 +111,15 @@ class BioNerPipeline(Pipeline):
         engine: Literal["constrained", "reference", "free"] = "constrained",
         selector: str | Path | Selector | None = BESIDE,
         threshold: float | None = None,
+        rules: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         if getattr(self.model, "is_loaded_in_4bit", False):
             keep_layout(self.model)
         self.problems: Counter[ProblemKind] = Counter()
-        self.dropped = 0
+        self.dropped = self.forbidden = 0
+        self.rules = rules_named(rules) if rules else None
         self.selector, shared = self._chosen(selector)
         self.selector = with_threshold(self.selector, threshold)
         if getattr(self.model, "_hf_peft_config_loaded", False) and not shared:
@@ -222,18 +227,15 @@ class BioNerPipeline(Pipeline):
         """The predictions, judged; what went wrong is counted; at least 16 sentences at a time."""
         predictions = self.decoder.decode(requests, max(texts, 16))
         self.problems.update(p.kind for found in predictions for p in found.problems)
-        if self.selector is None:
-            return predictions
-        selected = self.selector.select(
-            predictions,
-            [request.text for request in requests],
-            [request.schema for request in requests],
-        )
-        self.dropped += sum(
-            len(one.scored) - len(other.scored)
-            for one, other in zip(predictions, selected, strict=True)
-        )
-        return selected
+        schemas, found = [request.schema for request in requests], predictions
+        if self.selector:
+            found = self.selector.select(found, [request.text for request in requests], schemas)
+        judged = found
+        if self.rules:
+            found = enforced(found, schemas, self.rules)
+        self.dropped += _number(predictions) - _number(judged)
+        self.forbidden += _number(judged) - _number(found)
+        return found
 
     def postprocess(self, model_outputs: dict[str, Any], **_: Any) -> list[dict[str, Any]]:
         """The entities of one text as dictionaries."""
@@ -249,6 +251,11 @@ class BioNerPipeline(Pipeline):
             }
             for found in prediction.scored
         ]
+
+
+def _number(predictions: Sequence[Prediction]) -> int:
+    """How many entities there are."""
+    return sum(len(prediction.scored) for prediction in predictions)
 
 
 def _moved(predictions: Sequence[Prediction]) -> Iterator[ScoredEntity]:

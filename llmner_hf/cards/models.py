@@ -115,7 +115,7 @@ def _selector(folder: Path, name: str, found: tuple[TestScore, ...]) -> str:
         title=name.rpartition("/")[2],
         name=name,
         base=run.base or "a model in a folder, which the record does not name",
-        threshold="none, all are kept" if settings.threshold is None else f"{settings.threshold:g}",
+        threshold=_thresholds(settings),
         temperature=f"{settings.temperature:g}",
         plot=plot or "No reliability diagram was drawn.",
         scores=_scores(found, [Path(place).name for place in run.places]),
@@ -123,6 +123,13 @@ def _selector(folder: Path, name: str, found: tuple[TestScore, ...]) -> str:
         validation=_validation(run),
         leakage=run.leakage(),
     )
+
+
+def _thresholds(settings: SelectorSettings) -> str:
+    """That of all, and those of datasets that have their own."""
+    every = "none, all are kept" if settings.threshold is None else f"{settings.threshold:g}"
+    own = ", ".join(f"{title} {value:g}" for title, value in settings.thresholds.items())
+    return f"{every} ({own})" if own else every
 
 
 def _scores(found: tuple[TestScore, ...], trained_on: list[str]) -> str:

@@ -27,7 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     judged = parser.add_mutually_exclusive_group()
     judged.add_argument("--selector", help="folder or Hub id; the one beside the model if absent")
     judged.add_argument("--no-selector", action="store_true", help="the tagger alone")
-    parser.add_argument("--threshold", type=float, help="in place of the selector's own")
+    parser.add_argument("--threshold", type=float, help="in place of all of the selector's own")
+    parser.add_argument("--rules", metavar="CORPUS", help="of a corpus's guidelines, as cmeee_v2")
     parser.add_argument("--dataset", help="annotate by the types of this dataset")
     parser.add_argument("--types", nargs="+", metavar="NAME", help="annotate by these types")
     parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
@@ -58,7 +59,8 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         chosen |= {"endpoint": given.endpoint, "api_key": os.environ.get("LLMNER_API_KEY")}
     else:
         chosen["engine"] = given.engine
-    ner: Any = pipeline("bioner", model=given.model, threshold=given.threshold, **chosen)
+    chosen |= {"threshold": given.threshold, "rules": given.rules}
+    ner: Any = pipeline("bioner", model=given.model, **chosen)
     with tqdm(total=len(examples), unit="text", disable=not sys.stderr.isatty()) as bar:
         annotate_file(
             ner, examples, given.out, batch_size=given.batch_size, progress=bar.update, **options
@@ -69,6 +71,8 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         print(ner.decoder.usage, file=sys.stderr)
     if ner.selector:
         print(f"{ner.dropped} entities dropped by the selector", file=sys.stderr)
+    if ner.rules:
+        print(f"{ner.forbidden} entities forbidden by the rules", file=sys.stderr)
     texts = {example.id: example.text for example in examples}
     documents = [Document(p.id, texts[p.id], p.scored) for p in read_predictions(given.out)]
     if len(documents) <= 50:

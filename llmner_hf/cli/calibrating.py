@@ -1,4 +1,4 @@
-"""``llmner calibrate``: set a selector's temperature and threshold by validation texts."""
+"""``llmner calibrate``: set a selector's temperature and thresholds by validation texts."""
 
 from __future__ import annotations
 
@@ -57,6 +57,11 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         f"temperature {tuning.temperature:.3f}: expected calibration error "
         f"{tuning.before.error:.4f} -> {tuning.after.error:.4f}\n"
         f"threshold {tuning.cut.threshold:.3f}: F1 {100 * tuning.f1:.2f} -> "
-        f"{100 * tuning.cut.f1:.2f}\n"
-        f"{given.selector}: selector.json, reliability.png"
+        f"{100 * tuning.cut.f1:.2f}"
     )
+    for title, part in tuning.datasets.items():
+        print(
+            f"{title}: threshold {part.threshold:.3f}, alone {part.own:.3f} "
+            f"({part.candidates} candidates): F1 {100 * part.f1:.2f} -> {100 * part.selected:.2f}"
+        )
+    print(f"{given.selector}: selector.json, reliability.png")

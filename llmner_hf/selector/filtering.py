@@ -1,14 +1,15 @@
 """The selector in front of a tagger's output: what it thinks improbable is dropped (paper, II-C).
 
 In: predictions with the texts they are about. Out: the same predictions with calibrated
-probabilities for scores, without the entities below the threshold. A selector never adds an entity
-and never moves one.
+probabilities for scores, without the entities below the threshold, which is that of the dataset
+whose types a text was asked for, where it has one of its own. A selector never adds an entity and
+never moves one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from llmner_hf.core.calibration import probability
 from llmner_hf.core.entities import Prediction, ScoredEntity
@@ -26,11 +27,17 @@ class Selector:
         scorer: what judges candidates.
         threshold: a candidate less probable than this is dropped; None keeps all.
         temperature: logits are divided by it.
+        thresholds: of datasets that have one of their own, by ``Schema.title``.
     """
 
     scorer: Scorer
     threshold: float | None = 0.5
     temperature: float = 1.0
+    thresholds: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    def cut_at(self, threshold: float | None) -> Selector:
+        """The selector with one threshold for all datasets; None keeps all."""
+        return replace(self, threshold=threshold, thresholds={})
 
     def probabilities(self, candidates: Sequence[Candidate], batch_size: int = 64) -> list[float]:
         """How probable it is that each candidate is an entity."""
@@ -59,17 +66,18 @@ class Selector:
             for prediction in predictions
         ]
         return [
-            replace(prediction, scored=tuple(found for found in scored if self.keeps(found.score)))
-            for prediction, scored in zip(predictions, judged, strict=True)
+            replace(prediction, scored=tuple(one for one in scored if self.keeps(one, schema)))
+            for prediction, scored, schema in zip(predictions, judged, schemas, strict=True)
         ]
 
-    def keeps(self, score: float) -> bool:
-        """Whether a candidate of that probability stays."""
-        return self.threshold is None or score >= self.threshold
+    def keeps(self, found: ScoredEntity, schema: Schema) -> bool:
+        """Whether an entity of that probability stays where these types were asked for."""
+        threshold = self.thresholds.get(schema.title, self.threshold)
+        return threshold is None or found.score >= threshold
 
 
 def with_threshold(selector: Selector | None, threshold: float | None) -> Selector | None:
-    """The selector, with this threshold in place of its own if one is given.
+    """The selector, with this threshold in place of all of its own if one is given.
 
     Raises:
         SettingError: a threshold without a selector, which would do nothing, or no probability.
@@ -80,7 +88,7 @@ def with_threshold(selector: Selector | None, threshold: float | None) -> Select
         raise SettingError(f"threshold {threshold} needs a selector, and there is none")
     if not 0 <= threshold <= 1:
         raise SettingError(f"threshold must lie between 0 and 1, not {threshold}")
-    return replace(selector, threshold=threshold)
+    return selector.cut_at(threshold)
 
 
 def candidates_of(

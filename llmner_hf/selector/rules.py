@@ -1,28 +1,36 @@
 """Rules that a corpus obeys by its guidelines, whatever the sentence.
 
-In: scored entities of one text, and the name of a rule set. Out: those that are consistent; where
-two contradict each other, the more probable one stays. Off unless asked for, and reported apart: a
+In: scored entities of texts, and the name of a rule set, which is that of a corpus. Out: those that
+are consistent; where two contradict each other, the more probable one stays. Texts that were not
+asked for the types of that corpus stay as they are. Off unless asked for, and reported apart: a
 rule knows the guidelines, which a model was to learn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from llmner_hf.core.entities import Entity, ScoredEntity
+from llmner_hf.core.catalogue import CORPORA
+from llmner_hf.core.entities import Entity, Prediction, ScoredEntity
 from llmner_hf.core.errors import SettingError
+from llmner_hf.settings import Schema
 
 
 @dataclass(frozen=True, slots=True)
 class Nesting:
-    """Which types may hold other entities.
+    """Which types of a dataset may hold other entities.
 
-    >>> Nesting(frozenset({"sym"})).forbids(Entity(0, 9, "dis"), Entity(0, 4, "bod"))
+    >>> Nesting("Ours", frozenset({"sym"})).forbids(Entity(0, 9, "dis"), Entity(0, 4, "bod"))
     True
+
+    Attributes:
+        title: the dataset's, as prompts name it.
+        containers: those types.
     """
 
+    title: str
     containers: frozenset[str]
 
     def forbids(self, one: Entity, other: Entity) -> bool:
@@ -33,7 +41,9 @@ class Nesting:
 
 
 # CMeEE-V2's guidelines let clinical manifestations ("sym") alone contain entities.
-RULES: Mapping[str, Nesting] = MappingProxyType({"cmeee_v2": Nesting(frozenset({"临床表现"}))})
+RULES: Mapping[str, Nesting] = MappingProxyType(
+    {"cmeee_v2": Nesting(CORPORA["cmeee_v2"].title, frozenset({"临床表现"}))}
+)
 
 
 def rules_named(name: str) -> Nesting:
@@ -60,3 +70,15 @@ def obeying(scored: Iterable[ScoredEntity], rule: Nesting) -> tuple[ScoredEntity
         if not any(rule.forbids(candidate.entity, other.entity) for other in kept):
             kept.append(candidate)
     return tuple(candidate for candidate in scored if candidate in kept)
+
+
+def enforced(
+    predictions: Sequence[Prediction], schemas: Sequence[Schema], rule: Nesting
+) -> list[Prediction]:
+    """The predictions without what the rule forbids in the texts that it is for."""
+    return [
+        replace(prediction, scored=obeying(prediction.scored, rule))
+        if schema.title == rule.title
+        else prediction
+        for prediction, schema in zip(predictions, schemas, strict=True)
+    ]

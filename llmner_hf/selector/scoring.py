@@ -1,26 +1,25 @@
 """Logits of candidates from a decoder, many at a time and each input once.
 
 In: candidates. Out: one logit each, in their order, whose sigmoid is the probability that the
-candidate is an entity. An input has two parts (`selector.inputs`): candidates with one prefix are
-packed behind a single copy of it, each reads the prefix and itself, and positions count as if it
-stood alone. So neither company nor order changes a logit, but for rounding. Packs of like length
-are computed together, and inputs that are the same are computed once. Refused: a model whose
-attention takes no mask of our own.
+candidate is an entity. Inputs are packed as a tree: what one has in common with the one before it
+stands once, be it the type, the prompt of a text or the text up to a candidate. Every token sees
+those that it follows in its own input, and positions count as if that stood alone. So neither
+company nor order changes a logit, but for rounding. Packs of like length are computed together, and
+inputs that are the same are computed once. Refused: a model whose attention takes no mask of our
+own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import takewhile
 from typing import Any, Protocol
 
 import torch
-from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from llmner_hf.core.errors import SettingError
-from llmner_hf.packing import PAD, SHARED, seen
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.inputs import Inputs
 from llmner_hf.settings import SelectorSettings
@@ -29,9 +28,10 @@ from llmner_hf.tokens import Tokens
 Ids = tuple[int, ...]
 Parts = tuple[Ids, Ids]
 
-# A pack grows no longer than this: its attention is computed over all of its tokens, also over
-# those that a row does not see. Ours.
-PACK_TOKENS = 512
+# A pack grows no longer than this, or than twice its first input: its attention is computed over
+# all of its tokens, also over those that an input does not see. Ours: on sentences of GENIA, BC5CDR
+# and CMeEE-V2 no slower than 192, 384 and 512.
+PACK_TOKENS = 256
 
 
 class Scorer(Protocol):
@@ -44,13 +44,18 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Inputs that share a prefix."""
+    """Inputs in their order; what each has in common with the one before it stands once.
 
-    prefix: Ids
-    rests: tuple[Ids, ...]
+    Attributes:
+        inputs: distinct ones, sorted.
+        shared: how many tokens each has in common with the one before it.
+    """
+
+    inputs: tuple[Ids, ...]
+    shared: tuple[int, ...]
 
     def __len__(self) -> int:
-        return len(self.prefix) + sum(map(len, self.rests))
+        return sum(map(len, self.inputs)) - sum(self.shared)
 
 
 class PackedScorer:
@@ -77,38 +82,54 @@ class PackedScorer:
     @torch.inference_mode()
     def logits(self, candidates: Sequence[Candidate], batch_size: int = 64) -> list[float]:
         """One for each candidate, in their order; at most ``batch_size`` candidates at a time."""
-        inputs = [self.parts(candidate) for candidate in candidates]
-        found: dict[Parts, float] = {}
+        inputs = [prefix + rest for prefix, rest in map(self.parts, candidates)]
+        found: dict[Ids, float] = {}
         for batch in _batches(packed(inputs, batch_size), batch_size):
             tensors = {name: part.to(self.device) for name, part in laid(batch).items()}
-            keys = [(pack.prefix, rest) for pack in batch for rest in pack.rests]
+            keys = [ids for pack in batch for ids in pack.inputs]
             found.update(zip(keys, self.judge(**tensors).tolist(), strict=True))
-        return [found[key] for key in inputs]
+        return [found[ids] for ids in inputs]
 
 
-def packed(inputs: Iterable[Parts], most: int) -> list[Pack]:
-    """Every distinct input once, in packs of at most ``most``, the shortest packs first."""
-    groups: dict[Ids, list[Ids]] = {}
-    for prefix, rest in dict.fromkeys(inputs):
-        groups.setdefault(prefix, []).append(rest)
-    packs = []
-    for prefix, rests in groups.items():
-        waiting: list[Ids] = []
-        for rest in sorted(rests, key=len):
-            length = len(prefix) + sum(map(len, waiting)) + len(rest)
-            if waiting and (length > PACK_TOKENS or len(waiting) == most):
-                packs.append(Pack(prefix, tuple(waiting)))
-                waiting = []
-            waiting.append(rest)
-        packs.append(Pack(prefix, tuple(waiting)))
+def packed(inputs: Iterable[Ids], most: int) -> list[Pack]:
+    """Every distinct input once, in packs of at most ``most``, the shortest packs first.
+
+    >>> packed([(1, 2, 4), (1, 2, 3), (1, 2, 4)], most=8)
+    [Pack(inputs=((1, 2, 3), (1, 2, 4)), shared=(0, 2))]
+    """
+    packs: list[Pack] = []
+    waiting: list[tuple[Ids, int]] = []
+    length = 0
+    # Sorted, inputs that begin alike are neighbours, and none is the beginning of one before it.
+    for ids in sorted(set(inputs)):
+        shared = _common(waiting[-1][0], ids) if waiting else 0
+        room = max(PACK_TOKENS, 2 * len(waiting[0][0])) if waiting else 0
+        if waiting and (length + len(ids) - shared > room or len(waiting) == most):
+            packs.append(_pack(waiting))
+            waiting, length, shared = [], 0, 0
+        waiting.append((ids, shared))
+        length += len(ids) - shared
+    if waiting:
+        packs.append(_pack(waiting))
     return sorted(packs, key=len)
+
+
+def _common(one: Ids, other: Ids) -> int:
+    """How many tokens two inputs begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _pack(waiting: Sequence[tuple[Ids, int]]) -> Pack:
+    inputs, shared = zip(*waiting, strict=True)
+    return Pack(inputs, shared)
 
 
 def _batches(packs: Iterable[Pack], size: int) -> Iterator[list[Pack]]:
     """Neighbours with at most that many candidates together."""
     batch: list[Pack] = []
     for pack in packs:
-        if batch and sum(len(p.rests) for p in batch) + len(pack.rests) > size:
+        if batch and sum(len(p.inputs) for p in batch) + len(pack.inputs) > size:
             yield batch
             batch = []
         batch.append(pack)
@@ -118,22 +139,26 @@ def _batches(packs: Iterable[Pack], size: int) -> Iterator[list[Pack]]:
 
 def laid(packs: Sequence[Pack]) -> dict[str, torch.Tensor]:
     """The tensors of a batch; see ``PackedScorer`` for their shapes."""
-    ids, segments, positions, pooled = [], [], [], []
+    longest = max(map(len, packs))
+    ids = torch.zeros(len(packs), longest, dtype=torch.long)  # whatever padding is, none sees it
+    positions = torch.zeros_like(ids)
+    # Every token sees itself, padding too: a softmax over nothing is no number.
+    mask = torch.eye(longest, dtype=torch.bool).repeat(len(packs), 1, 1)
+    pooled = []
     for row, pack in enumerate(packs):
-        parts = (pack.prefix, *pack.rests)
-        starts = [0] + [len(pack.prefix)] * len(pack.rests)
-        ids.append(torch.tensor([token for part in parts for token in part]))
-        numbers = [[number] * len(part) for number, part in enumerate(parts, SHARED)]
-        segments.append(torch.tensor([number for part in numbers for number in part]))
-        positions.append(
-            torch.cat([torch.arange(s, s + len(p)) for s, p in zip(starts, parts, strict=True)])
-        )
-        pooled += [(row, end - 1) for end in list(accumulate(map(len, parts)))[1:]]
+        path = torch.empty(0, dtype=torch.long)  # where the tokens of an input lie
+        end = 0
+        for written, shared in zip(pack.inputs, pack.shared, strict=True):
+            start, end = end, end + len(written) - shared
+            path = torch.cat([path[:shared], torch.arange(start, end)])
+            ids[row, start:end] = torch.tensor(written[shared:])
+            positions[row, start:end] = torch.arange(shared, len(written))
+            mask[row][start:end, path] = torch.ones(end - start, len(written)).tril(shared).bool()
+            pooled.append((row, end - 1))
     return {
-        # The padding token does not matter: what is padding, no candidate sees.
-        "input_ids": pad_sequence(ids, batch_first=True),
-        "attention_mask": seen(pad_sequence(segments, batch_first=True, padding_value=PAD)),
-        "position_ids": pad_sequence(positions, batch_first=True),
+        "input_ids": ids,
+        "attention_mask": mask[:, None],
+        "position_ids": positions,
         "pooled": torch.tensor(pooled),
     }
 

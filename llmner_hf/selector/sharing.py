@@ -102,4 +102,4 @@ def _selector(
     model: Any, tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings
 ) -> Selector:
     scorer = validity_scorer(model, tokenizer, settings)
-    return Selector(scorer, settings.threshold, settings.temperature)
+    return Selector(scorer, settings.threshold, settings.temperature, settings.thresholds)

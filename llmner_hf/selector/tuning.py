@@ -1,9 +1,10 @@
 """What a selector's probabilities are worth, and where to cut them, learnt on validation texts.
 
 In: gold examples and what a tagger found in them, both of texts that neither model was trained on.
-Out: the temperature that calibrates the selector, the threshold with the highest F1 of tagger and
-selector together, gold entities that the tagger missed included, and how good both were before and
-after. Texts of several corpora are counted together, entity by entity.
+Out: the temperature that calibrates the selector; the threshold with the highest F1 of tagger and
+selector together, gold entities that the tagger missed included, where texts of several datasets
+are counted together, entity by entity; one for each of these datasets, between its own best and
+that of all; and how good everything was before and after.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ from llmner_hf.selector.filtering import Selector, candidates_of
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.settings import SELECTOR_FILE, Schema, SelectorSettings
 
+# With so many candidates a dataset's threshold lies midway between its own best and that of all.
+# Ours: 150 texts have some hundred candidates, and what is best on them is in part chance.
+MIDWAY = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -42,6 +47,65 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """The candidates of some texts: the logit of each, whether it is gold, and what is missed."""
+
+    logits: tuple[float, ...]
+    right: tuple[bool, ...]
+    missed: int
+
+    def probabilities(self, heat: float) -> list[float]:
+        """Those that a temperature gives."""
+        return [probability(logit, heat) for logit in self.logits]
+
+    def f1(self, threshold: float = 0.0, heat: float = 1.0) -> float:
+        """Of tagger and selector together; at 0, of the tagger alone."""
+        judged = zip(self.probabilities(heat), self.right, strict=True)
+        kept = [right for value, right in judged if value >= threshold]
+        return 2 * sum(kept) / max(len(kept) + sum(self.right) + self.missed, 1)
+
+    def cut(self, heat: float) -> Cut:
+        """The best threshold."""
+        return best_cut(self.probabilities(heat), self.right, self.missed)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetTuning:
+    """What validation says about one dataset.
+
+    Attributes:
+        candidates: how many the tagger made.
+        own: the threshold that is best on this dataset alone, and its F1.
+        threshold: the one to use.
+        f1: of the tagger alone.
+        selected: F1 of tagger and selector at the threshold to use.
+    """
+
+    candidates: int
+    own: float
+    threshold: float
+    f1: float
+    selected: float
+
+    @classmethod
+    def of(cls, judged: Judged, heat: float, general: float) -> DatasetTuning:
+        """Of a dataset's candidates, where all datasets together want that threshold."""
+        own = judged.cut(heat).threshold
+        threshold = between(own, general, len(judged.logits))
+        f1, selected = judged.f1(), judged.f1(threshold, heat)
+        return cls(len(judged.logits), own, threshold, f1, selected)
+
+
+def between(own: float, general: float, candidates: int) -> float:
+    """A dataset's threshold: the nearer to its own best one, the more candidates it has.
+
+    >>> between(0.2, 0.6, 0), between(0.2, 0.6, MIDWAY), round(between(0.2, 0.6, 10**6), 3)
+    (0.6, 0.4, 0.2)
+    """
+    return general + (own - general) * candidates / (candidates + MIDWAY)
+
+
+@dataclass(frozen=True, slots=True)
 class Tuning:
     """What validation says about a selector.
 
@@ -49,7 +113,8 @@ class Tuning:
         candidates: how many the tagger made.
         missed: gold entities among none of them.
         temperature: see `core.calibration.temperature`.
-        cut: the threshold, of calibrated probabilities, and the F1 that it gives.
+        cut: the threshold of all datasets, of calibrated probabilities, and the F1 that it gives.
+        datasets: each dataset by ``Schema.title``, where there are several.
         f1: of the tagger alone.
         before: the selector's own probabilities.
         after: those divided by the temperature.
@@ -59,18 +124,29 @@ class Tuning:
     missed: int
     temperature: float
     cut: Cut
+    datasets: Mapping[str, DatasetTuning]
     f1: float
     before: Calibration
     after: Calibration
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Of each dataset, by ``Schema.title``."""
+        return {title: tuned.threshold for title, tuned in self.datasets.items()}
+
     def applied(self, scorer: Scorer) -> Selector:
         """The selector that this tuning makes of a scorer."""
-        return Selector(scorer, self.cut.threshold, self.temperature)
+        return Selector(scorer, self.cut.threshold, self.temperature, self.thresholds)
 
     def save(self, folder: str | Path) -> None:
-        """Put threshold and temperature into the ``selector.json`` of a folder."""
+        """Put thresholds and temperature into the ``selector.json`` of a folder."""
         settings = SelectorSettings.load(Path(folder, SELECTOR_FILE))
-        tuned = replace(settings, threshold=self.cut.threshold, temperature=self.temperature)
+        tuned = replace(
+            settings,
+            threshold=self.cut.threshold,
+            thresholds=self.thresholds,
+            temperature=self.temperature,
+        )
         tuned.save(folder)
 
 
@@ -81,7 +157,7 @@ def tune(
     schemas: Mapping[str, Schema],
     batch_size: int = 64,
 ) -> Tuning:
-    """Calibrate a scorer and choose its threshold.
+    """Calibrate a scorer and choose its thresholds.
 
     Args:
         scorer: to be tuned.
@@ -100,21 +176,43 @@ def tune(
     candidates = candidates_of(
         predictions, [e.text for e in asked], [schemas[e.dataset] for e in asked]
     )
-    right = [
-        entity in example.entities
-        for prediction, example in zip(predictions, asked, strict=True)
-        for entity in prediction.entities
-    ]
-    logits = scorer.logits(candidates, batch_size)
-    missed = sum(len(example.entities) for example in examples) - sum(right)
-    heat = temperature(logits, right)
-    own, calibrated = ([probability(x, t) for x in logits] for t in (1.0, heat))
+    logits = iter(scorer.logits(candidates, batch_size))
+    texts: dict[str, list[Judged]] = {}
+    for prediction, example in zip(predictions, asked, strict=True):
+        right = tuple(entity in example.entities for entity in prediction.entities)
+        found = Judged(
+            tuple(next(logits) for _ in right), right, len(example.entities) - sum(right)
+        )
+        texts.setdefault(schemas[example.dataset].title, []).append(found)
+    return _tuning({title: joined(parts) for title, parts in texts.items()})
+
+
+def joined(parts: Sequence[Judged]) -> Judged:
+    """Candidates of several texts, or of several datasets."""
+    return Judged(
+        tuple(logit for part in parts for logit in part.logits),
+        tuple(right for part in parts for right in part.right),
+        sum(part.missed for part in parts),
+    )
+
+
+def _tuning(parts: Mapping[str, Judged]) -> Tuning:
+    """What the candidates of each dataset say, by its title; "" is no dataset."""
+    every = joined(list(parts.values()))
+    heat = temperature(every.logits, every.right)
+    cut = every.cut(heat)
+    several = parts if len(parts) > 1 else {}
     return Tuning(
-        candidates=len(candidates),
-        missed=missed,
+        candidates=len(every.logits),
+        missed=every.missed,
         temperature=heat,
-        cut=best_cut(calibrated, right, missed),
-        f1=2 * sum(right) / max(len(right) + sum(right) + missed, 1),
-        before=Calibration.of(own, right),
-        after=Calibration.of(calibrated, right),
+        cut=cut,
+        datasets={
+            title: DatasetTuning.of(part, heat, cut.threshold)
+            for title, part in several.items()
+            if title
+        },
+        f1=every.f1(),
+        before=Calibration.of(every.probabilities(1.0), every.right),
+        after=Calibration.of(every.probabilities(heat), every.right),
     )

@@ -7,6 +7,7 @@ TRL's ``ModelConfig``; ``SelectorSettings`` travels with a tuned selector as ``s
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -35,6 +36,8 @@ class SelectorSettings:
             spare; see `selector.inputs`.
         threshold: a candidate less probable than this is dropped; None keeps all. Default: 0.5, the
             middle; validation finds a better one.
+        thresholds: those of datasets that have one of their own, by ``Schema.title``, the name that
+            prompts give them; other datasets, and types that a user made up, have ``threshold``.
         temperature: logits are divided by it. Default: 1, the model's own.
     """
 
@@ -43,6 +46,7 @@ class SelectorSettings:
     definition: bool = False
     markers: tuple[str, str] = ("<|s1|>", "<|s2|>")
     threshold: float | None = 0.5
+    thresholds: Mapping[str, float] = field(default_factory=dict, hash=False)
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -50,8 +54,10 @@ class SelectorSettings:
         _choose("reading", self.reading, get_args(Reading))
         if len(set(self.markers)) != 2:
             raise SettingError(f"markers must be two different tokens, not {self.markers}")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise SettingError(f"threshold must lie between 0 and 1, not {self.threshold}")
+        for name, value in {"": self.threshold, **self.thresholds}.items():
+            if value is not None and not 0 <= value <= 1:
+                place = f"threshold of {name}" if name else "threshold"
+                raise SettingError(f"{place} must lie between 0 and 1, not {value}")
         if self.temperature <= 0:
             raise SettingError(f"temperature must lie above 0, not {self.temperature}")
 

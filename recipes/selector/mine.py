@@ -1,19 +1,24 @@
 """Hard negatives: what a tagger finds in texts it never saw, fold by fold.
 
-In: a tagger's recipe and one of its datasets. Out: JSON lines with the candidates for every
-training text, found by a tagger that was trained without the text's fold; a selector's recipe takes
-them as ``mined: [NAME=OUT/NAME.jsonl]``, and its wrong ones become negatives. Folds are contiguous,
-since neighbours come from one document; the other datasets of the recipe are trained on whole. The
-validation texts are annotated by the first of these taggers, which do not see them either unless
-the recipe joins them. A run that was stopped goes on: finished folds are not trained or annotated
-again, an unfinished one from its last checkpoint. Where so many taggers are too many, ``--seen``
-takes the candidates of one that saw the texts: its mistakes are fewer than on new ones, and not
-wholly of the same kind.
+In: a tagger's recipe. Out: for each of its datasets JSON lines with the candidates of training
+texts, found by a tagger that was trained without the fold of the text; a selector's recipe takes
+them as ``mined: [NAME=OUT/NAME.jsonl]``, and its wrong ones become negatives. One training a fold
+serves all datasets: it misses that fold of each. Folds are contiguous, since neighbours come from
+one document. The validation texts are annotated by the first tagger, which does not see them
+either. A run that was stopped goes on: finished folds are not trained or annotated again, an
+unfinished one from its last checkpoint or its last text. Every key of the recipe is an option, as
+of ``llmner train``: short taggers, made from a good start, do.
 
-    python recipes/selector/mine.py recipes/embedded/tagger.yaml genia -o runs/mined --folds 5
+    python recipes/selector/mine.py recipes/embedded/tagger.yaml -o runs/mined --folds 2 \
+        --texts 2000 --model_name_or_path START --max_steps 1500 --save_steps 250
+
+Where even these are too many, ``--seen`` takes the candidates of a tagger that saw the texts: its
+mistakes are fewer than on new ones, and not wholly of the same kind.
 """
 
 import argparse
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from datasets import DatasetDict, load_dataset
@@ -21,9 +26,29 @@ from trl import ModelConfig, SFTConfig, TrlParser
 
 import llmner_hf
 from llmner_hf.annotation import annotate
+from llmner_hf.core.entities import Example
 from llmner_hf.data import to_example
 from llmner_hf.settings import TrainingSettings
 from llmner_hf.training.run import train
+
+
+class Tagger:
+    """A tagger alone, loaded when it is first asked."""
+
+    def __init__(self, place: str | Path) -> None:
+        self.place = place
+
+    @cached_property
+    def _pipeline(self) -> llmner_hf.BioNerPipeline:
+        return llmner_hf.pipeline("bioner", model=str(self.place), selector=None)
+
+    def find(self, name: str, examples: Sequence[Example], file: Path) -> Path:
+        """Annotate texts of a dataset into a file, unless that is there; returns it."""
+        if not file.exists():
+            options = {"dataset": name, "sentences": False, "batch_size": 64}
+            annotate(self._pipeline, examples, file, **options)
+            print(f"{file}: {len(examples)} texts", flush=True)
+        return file
 
 
 def bounds(rows: int, folds: int) -> list[range]:
@@ -42,65 +67,85 @@ def without(splits: DatasetDict, fold: range) -> DatasetDict:
     return DatasetDict(splits | {"train": rows.select(rest)})
 
 
-def parsed(recipe: Path, folder: Path):
-    """The recipe with another run folder, never joined with validation texts."""
-    options = ["--config", str(recipe), "--output_dir", str(folder), "--join_validation", "false"]
-    parser = TrlParser((TrainingSettings, SFTConfig, ModelConfig))
-    return parser.parse_args_and_config(options)
+def parsed(recipe: Path, folder: Path, options: Sequence[str] = ()):
+    """The recipe with these options and another run folder, never joined with validation texts."""
+    given = ["--config", str(recipe), *options]
+    given += ["--output_dir", str(folder), "--join_validation", "false"]
+    return TrlParser((TrainingSettings, SFTConfig, ModelConfig)).parse_args_and_config(given)
 
 
-def mine(recipe: Path, name: str, out: Path, folds: int) -> Path:
-    """Train and annotate all folds; returns the file of all candidates."""
-    parts = []
-    for number in range(folds):
-        folder = out / f"{name}-fold{number}"
-        settings, optimisation, model = parsed(recipe, folder)
-        datasets = {Path(place).name: load_dataset(place) for place in settings.datasets}
-        rows = datasets[name]["train"]
-        fold = bounds(len(rows), folds)[number]
-        datasets[name] = without(datasets[name], fold)
-        if not (folder / "run.json").exists():
-            train(settings, optimisation, model, datasets)
-        held_out = [to_example(row) for row in rows.select(fold)]
-        if number == 0 and "validation" in datasets[name]:
-            held_out += [to_example(row) for row in datasets[name]["validation"]]
-        parts.append(folder / "candidates.jsonl")
-        if not parts[-1].exists():
-            tagger = llmner_hf.pipeline("bioner", model=str(folder), selector=None)
-            annotate(tagger, held_out, parts[-1], dataset=name, sentences=False)
-    whole = out / f"{name}.jsonl"
-    whole.write_text("".join(part.read_text(encoding="utf-8") for part in parts), encoding="utf-8")
+def splits_of(settings: TrainingSettings) -> dict[str, DatasetDict]:
+    """The datasets of a recipe, by name."""
+    return {Path(place).name: load_dataset(place) for place in settings.datasets}
+
+
+def mine_fold(
+    number: int, recipe: Path, out: Path, folds: int, texts: int | None, options: Sequence[str]
+) -> dict[str, Path]:
+    """Train without a fold and annotate it; dataset -> the file of its candidates."""
+    folder = out / f"fold{number}"
+    settings, optimisation, model = parsed(recipe, folder, options)
+    datasets = splits_of(settings)
+    held_out = {n: bounds(len(s["train"]), folds)[number] for n, s in datasets.items()}
+    if not (folder / "run.json").exists():
+        rest = {name: without(splits, held_out[name]) for name, splits in datasets.items()}
+        train(settings, optimisation, model, rest)
+    tagger, found = Tagger(folder), {}
+    for name, splits in datasets.items():
+        rows = [*splits["train"].select(held_out[name][:texts])]
+        if number == 0 and "validation" in splits:
+            rows += splits["validation"].select(range(len(splits["validation"]))[:texts])
+        found[name] = tagger.find(name, [*map(to_example, rows)], folder / f"{name}.jsonl")
+    return found
+
+
+def mine(
+    recipe: Path, out: Path, folds: int, texts: int | None = None, options: Sequence[str] = ()
+) -> list[Path]:
+    """Train and annotate all folds; returns the file of all candidates of each dataset.
+
+    Args:
+        recipe: of the tagger.
+        out: a folder for these files, with one for each fold; of another run, with other options,
+            it must be another.
+        folds: how many taggers to train.
+        texts: so many, from the first, of each fold and dataset; None for all.
+        options: keys of the recipe with other values, as ``--max_steps 1500``.
+    """
+    parts = [mine_fold(number, recipe, out, folds, texts, options) for number in range(folds)]
+    whole = [out / f"{name}.jsonl" for name in parts[0]]
+    for name, file in zip(parts[0], whole, strict=True):
+        text = "".join(part[name].read_text(encoding="utf-8") for part in parts)
+        file.write_text(text, encoding="utf-8")
     return whole
 
 
-def mine_seen(recipe: Path, name: str, out: Path, tagger: str, texts: int | None = None) -> Path:
-    """Annotate the first training texts, or all, by a tagger that saw them; returns the file."""
-    settings, _, _ = parsed(recipe, out)
-    place = next(place for place in settings.datasets if Path(place).name == name)
-    rows = load_dataset(place)["train"]
-    examples = [to_example(row) for row in rows.select(range(len(rows))[:texts])]
-    ner = llmner_hf.pipeline("bioner", model=tagger, selector=None)
-    whole = out / f"{name}.jsonl"
-    if not whole.exists():
-        annotate(ner, examples, whole, batch_size=64, dataset=name, sentences=False)
-    return whole
+def mine_seen(
+    recipe: Path, out: Path, place: str, texts: int | None = None, options: Sequence[str] = ()
+) -> list[Path]:
+    """Annotate the first training texts, or all, by a tagger that saw them; returns the files."""
+    settings, _, _ = parsed(recipe, out, options)
+    tagger, found = Tagger(place), []
+    for name, splits in splits_of(settings).items():
+        rows = splits["train"].select(range(len(splits["train"]))[:texts])
+        found.append(tagger.find(name, [*map(to_example, rows)], out / f"{name}.jsonl"))
+    return found
 
 
 def main() -> None:
-    """Mine one dataset."""
+    """Mine the datasets of a recipe."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipe", type=Path, help="of the tagger")
-    parser.add_argument("dataset", help="one of the recipe's, by the name of its folder")
+    parser.add_argument("recipe", type=Path, help="of the tagger; its keys are options, too")
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--folds", type=int, default=2)
+    parser.add_argument("--texts", type=int, help="so many of each dataset and fold; or all")
     parser.add_argument("--seen", metavar="MODEL", help="a tagger that saw the texts: no folds")
-    parser.add_argument("--texts", type=int, help="with --seen: so many, from the first; or all")
-    given = parser.parse_args()
+    given, options = parser.parse_known_args()
     if given.seen:
-        found = mine_seen(given.recipe, given.dataset, given.out, given.seen, given.texts)
+        found = mine_seen(given.recipe, given.out, given.seen, given.texts, options)
     else:
-        found = mine(given.recipe, given.dataset, given.out, given.folds)
-    print(f"mined: {found}")
+        found = mine(given.recipe, given.out, given.folds, given.texts, options)
+    print("--mined " + " ".join(f"{file.stem}={file}" for file in found))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 finds temperature and threshold."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from llmner_hf.core.entities import (
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.scoring import score
 from llmner_hf.selector.filtering import Selector, with_threshold
-from llmner_hf.selector.tuning import tune
+from llmner_hf.selector.tuning import MIDWAY, tune
 from llmner_hf.settings import SelectorSettings
 from tests.selector.making import ENGLISH
 
@@ -62,10 +63,32 @@ def test_without_a_threshold_everything_stays():
     assert [found.score for found in selected.scored] == [probability(-9.0)]
 
 
-def test_a_threshold_takes_the_place_of_the_selectors_own():
-    selector = Selector(Fixed({}), threshold=0.5)
+OTHER = replace(SCHEMA, title="Other")
+
+
+def test_a_dataset_with_a_threshold_of_its_own_is_cut_there():
+    """0.5 and 0.95 are left; made-up types and other datasets have the general threshold."""
+    selector = Selector(Fixed({4: 3.0, 9: 0.0}), 0.9, thresholds={SCHEMA.title: 0.4})
+    unknown, untitled = OTHER, replace(SCHEMA, title="")
+    selected = selector.select(
+        [prediction(name, (0, 4), (0, 9)) for name in "abc"],
+        [TEXT] * 3,
+        [SCHEMA, unknown, untitled],
+    )
+    assert [[e.span for e in p.entities] for p in selected] == [
+        [(0, 9), (0, 4)],
+        [(0, 4)],
+        [(0, 4)],
+    ]
+
+
+def test_a_threshold_takes_the_place_of_all_of_the_selectors_own():
+    selector = Selector(Fixed({4: 3.0, 9: 0.0}), 0.5, thresholds={SCHEMA.title: 0.4})
     assert with_threshold(selector, None) is selector
-    assert with_threshold(selector, 0.0).threshold == 0.0
+    everything = [prediction("a", (0, 4), (0, 9))]
+    for threshold, kept in ((0.0, 2), (0.9, 1), (1.0, 0)):
+        cut = with_threshold(selector, threshold)
+        assert len(cut.select(everything, [TEXT], [SCHEMA])[0].scored) == kept
     assert with_threshold(None, None) is None
 
 
@@ -114,3 +137,57 @@ def test_tuning_gives_the_best_f1_of_tagger_and_selector(tmp_path):
 def test_tuning_needs_a_prediction_for_every_example():
     with pytest.raises(InputError, match="the same ids"):
         tune(Fixed({}), [example("a")], [prediction("b")], {"ours": SCHEMA})
+
+
+def two_datasets():
+    """In one every entity is right; in the other those of nine characters are wrong."""
+    first = [example(f"a{i}", (0, 4), (0, 9)) for i in range(10)]
+    second = [replace(example(f"b{i}", (0, 4)), dataset="other") for i in range(20)]
+    predictions = [prediction(e.id, (0, 4), (0, 9)) for e in (*first, *second)]
+    return [*first, *second], predictions, {"ours": SCHEMA, "other": OTHER}
+
+
+def test_each_dataset_gets_a_threshold_between_its_own_best_and_that_of_all(tmp_path):
+    scorer = Fixed({4: 3.0, 9: 0.0})
+    examples, predictions, schemas = two_datasets()
+    tuning = tune(scorer, examples, predictions, schemas)
+    ours, other = tuning.datasets[SCHEMA.title], tuning.datasets["Other"]
+    assert (ours.candidates, other.candidates) == (20, 40)
+    assert (ours.own, other.own) == (0.0, tuning.cut.threshold)
+    assert other.threshold == tuning.cut.threshold
+    general = tuning.cut.threshold
+    assert ours.threshold == pytest.approx(general * (1 - 20 / (20 + MIDWAY)))
+    for title, part in tuning.datasets.items():
+        rows = [(p, e) for p, e in zip(predictions, examples, strict=True)]
+        rows = [(p, e) for p, e in rows if schemas[e.dataset].title == title]
+        gold = {e.id: e.entities for _, e in rows}
+        alone = {p.id: p.entities for p, _ in rows}
+        asked = [schemas[e.dataset] for _, e in rows]
+        selected = tuning.applied(scorer).select([p for p, _ in rows], [TEXT] * len(rows), asked)
+        assert part.f1 == score(gold, alone).strict.f1
+        assert part.selected == score(gold, {p.id: p.entities for p in selected}).strict.f1
+
+    SelectorSettings().save(tmp_path)
+    tuning.save(tmp_path)
+    stored = SelectorSettings.load(tmp_path / "selector.json")
+    assert stored.thresholds == tuning.thresholds == tuning.applied(scorer).thresholds
+
+
+def test_a_single_dataset_needs_no_threshold_beside_that_of_all():
+    examples, predictions, schemas = two_datasets()
+    tuning = tune(Fixed({4: 3.0, 9: 0.0}), examples[:10], predictions[:10], schemas)
+    assert tuning.thresholds == {}
+
+
+def test_made_up_types_get_none_of_their_own():
+    examples, predictions, schemas = two_datasets()
+    untitled = schemas | {"ours": replace(SCHEMA, title="")}
+    tuning = tune(Fixed({4: 3.0, 9: 0.0}), examples, predictions, untitled)
+    assert list(tuning.thresholds) == ["Other"]
+
+
+def test_settings_of_before_there_were_thresholds_of_datasets_load(tmp_path):
+    (tmp_path / "selector.json").write_text('{"reading": "twice", "threshold": 0.3}')
+    assert SelectorSettings.load(tmp_path / "selector.json").thresholds == {}
+    with pytest.raises(SettingError, match=r"threshold of GENIA must lie between 0 and 1, not 2"):
+        SelectorSettings(thresholds={"GENIA": 2})

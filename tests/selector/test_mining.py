@@ -1,6 +1,9 @@
 """Mining hard negatives on a tiny tagger: no tagger sees its fold, and what is done stays done."""
 
 import importlib.util
+import json
+import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -70,17 +73,35 @@ def test_every_text_is_annotated_by_a_tagger_that_never_saw_it(mining, recipe, m
 
     monkeypatch.setattr(mining, "train", watched)
     out = recipe.parent / "mined"
-    whole = mining.mine(recipe, "ours", out, folds=2)
+    (whole,) = mining.mine(recipe, out, folds=2, options=["--learning_rate", "1e-5"])
+    assert whole == out / "ours.jsonl"
     found = [p.id for p in read_predictions(whole)]
     assert sorted(found) == [f"train-{i}" for i in range(5)] + ["validation-0", "validation-1"]
     assert seen == [{"train-2", "train-3", "train-4"}, {"train-0", "train-1"}]
     for number, known in enumerate(seen):
-        held_out = read_predictions(out / f"ours-fold{number}" / "candidates.jsonl")
+        held_out = read_predictions(out / f"fold{number}" / "ours.jsonl")
         assert not known & {p.id for p in held_out}
+        record = json.loads((out / f"fold{number}" / "run.json").read_text())
+        assert record["optimisation"]["learning_rate"] == 1e-5
     assert set(predictions_of([f"ours={whole}"])["ours"]) == set(found)
     before = whole.read_bytes()
-    assert mining.mine(recipe, "ours", out, folds=2).read_bytes() == before
+    (out / "fold1" / "ours.jsonl").unlink()  # what is missing is made again, and that alone
+    assert mining.mine(recipe, out, folds=2) == [whole]
+    assert whole.read_bytes() == before
     assert len(seen) == 2  # nothing was trained again
+
+
+def test_the_first_texts_of_each_fold_may_be_enough(mining, recipe, monkeypatch):
+    def untrained(settings, optimisation, model, datasets):
+        folder = Path(optimisation.output_dir)
+        shutil.copytree(recipe.parent / "start", folder)
+        schemas = {"ours": Schema("ours", "en", LABELS)}
+        TaggerSettings(style="brief", schemas=schemas).save(folder)
+        (folder / "run.json").write_text("{}")
+
+    monkeypatch.setattr(mining, "train", untrained)
+    (whole,) = mining.mine(recipe, recipe.parent / "mined", folds=2, texts=1)
+    assert [p.id for p in read_predictions(whole)] == ["train-0", "validation-0", "train-2"]
 
 
 def test_folds_are_contiguous_and_leave_nothing_out(mining):
@@ -96,5 +117,5 @@ def test_a_tagger_that_saw_the_texts_annotates_the_first_of_them(mining, recipe)
     tagger = recipe.parent / "start"
     schemas = {"ours": Schema("ours", "en", LABELS)}
     TaggerSettings(style="brief", schemas=schemas).save(tagger)
-    whole = mining.mine_seen(recipe, "ours", recipe.parent, str(tagger), texts=2)
+    (whole,) = mining.mine_seen(recipe, recipe.parent, str(tagger), texts=2)
     assert [p.id for p in read_predictions(whole)] == ["train-0", "train-1"]

@@ -79,16 +79,29 @@ def test_the_same_input_is_computed_once(tokenizer):
     assert scorer.logits([]) == []
 
 
-def test_a_prefix_is_read_once_and_positions_go_on_behind_it():
-    (pack,) = packed([((1, 2), (3, 4, 5)), ((1, 2), (6,)), ((1, 2), (6,))], most=8)
-    assert pack == Pack((1, 2), ((6,), (3, 4, 5)))
-    tensors = laid([pack])
-    assert tensors["input_ids"].tolist() == [[1, 2, 6, 3, 4, 5]]
-    assert tensors["position_ids"].tolist() == [[0, 1, 2, 2, 3, 4]]
-    assert tensors["pooled"].tolist() == [[0, 2], [0, 5]]
+def test_what_inputs_begin_with_is_read_once_and_positions_go_on_behind_it():
+    (pack,) = packed([(1, 2, 6, 7), (1, 2, 3, 4, 5), (1, 2, 6), (1, 2, 6)], most=8)
+    assert pack == Pack(((1, 2, 3, 4, 5), (1, 2, 6), (1, 2, 6, 7)), (0, 2, 3))
+    tensors = laid([pack, Pack(((8, 9),), (0,))])
+    assert tensors["input_ids"].tolist() == [[1, 2, 3, 4, 5, 6, 7], [8, 9, 0, 0, 0, 0, 0]]
+    assert tensors["position_ids"][0].tolist() == [0, 1, 2, 3, 4, 2, 3]
+    assert tensors["pooled"].tolist() == [[0, 4], [0, 5], [0, 6], [1, 1]]
     looks_at = tensors["attention_mask"][0, 0].int().tolist()
-    assert looks_at[2] == [1, 1, 1, 0, 0, 0]
-    assert looks_at[4] == [1, 1, 0, 1, 1, 0]
+    assert looks_at[4] == [1, 1, 1, 1, 1, 0, 0]
+    assert looks_at[5] == [1, 1, 0, 0, 0, 1, 0]
+    assert looks_at[6] == [1, 1, 0, 0, 0, 1, 1]
+    padding = tensors["attention_mask"][1, 0, 3].int().tolist()
+    assert padding == [0, 0, 0, 1, 0, 0, 0]
+
+
+def test_packs_hold_no_more_than_they_may(monkeypatch):
+    monkeypatch.setattr(scoring, "PACK_TOKENS", 6)
+    inputs = [(1, 2, 3, number) for number in range(6)] + [tuple(range(9, 18))]
+    packs = packed(inputs, most=8)
+    assert sorted(ids for pack in packs for ids in pack.inputs) == sorted(inputs)
+    assert [len(pack) for pack in packs] == [4, 8, 9]  # at most twice the first input
+    assert max(len(pack.inputs) for pack in packed(inputs, most=2)) == 2
+    assert packed([], most=2) == []
 
 
 def test_attention_that_takes_no_mask_of_ours_is_refused(tokenizer):

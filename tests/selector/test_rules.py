@@ -1,12 +1,15 @@
 """Rules keep the more probable of two entities that contradict each other."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmner_hf.core.entities import Entity, ScoredEntity
+from llmner_hf.core.entities import Entity, Prediction, Problem, ProblemKind, ScoredEntity
 from llmner_hf.core.errors import SettingError
-from llmner_hf.selector.rules import RULES, obeying, rules_named
+from llmner_hf.selector.rules import RULES, enforced, obeying, rules_named
+from llmner_hf.settings import Schema
 
 RULE = RULES["cmeee_v2"]
 FOUND = st.lists(
@@ -53,6 +56,16 @@ def test_clinical_manifestations_may_hold_others_and_equal_spans_are_no_part():
     assert obeying(nested, RULE) == tuple(nested)
     twice = [ScoredEntity(Entity(0, 6, label), 0.5) for label in ("疾病", "身体")]
     assert obeying(twice, RULE) == tuple(twice)
+
+
+def test_rules_act_where_the_types_of_their_corpus_were_asked_for_and_there_alone():
+    found = (ScoredEntity(Entity(0, 6, "疾病"), 0.5), ScoredEntity(Entity(0, 2, "身体"), 0.9))
+    problem = Problem(ProblemKind.DERAILED)
+    predictions = [Prediction(name, found, (problem,)) for name in "ab"]
+    schema = Schema.of_corpus("cmeee_v2")
+    first, second = enforced(predictions, [schema, replace(schema, title="")], RULE)
+    assert first == Prediction("a", found[1:], (problem,))
+    assert second == predictions[1]
 
 
 def test_unknown_rules_are_named():

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,11 +12,15 @@ from transformers import AutoModelForCausalLM
 from transformers import BitsAndBytesConfig as quantised
 
 from llmner_hf import pipeline
+from llmner_hf.annotation import prediction
+from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.filtering import Selector
+from llmner_hf.selector.rules import obeying, rules_named
 from llmner_hf.selector.sharing import can_share, selector_at, selector_on
+from llmner_hf.selector.storage import export
 from llmner_hf.settings import Schema, TaggerSettings
 from tests.models import tiny
-from tests.selector.making import CHINESE, ENGLISH, TARGETS, adapter_on, candidates
+from tests.selector.making import CHINESE, ENGLISH, SETTINGS, TARGETS, adapter_on, candidates
 
 TEXTS = ["the CD28 surface receptor binds [3H]IL-2. IL-2 is a gene.", "患者有高血压，服用阿司匹林"]
 TAGGER = TaggerSettings(
@@ -174,6 +179,42 @@ def test_the_threshold_can_be_overridden(threshold, kept, base, selector):
     plain = pipeline("bioner", model=str(base))
     assert len(ner(TEXTS)) == len(TEXTS)
     assert sum(map(len, ner(TEXTS))) == (sum(map(len, plain(TEXTS))) if kept == "all" else 0)
+
+
+def test_the_dataset_of_the_call_chooses_the_threshold(base, tokenizer, tmp_path):
+    """One keeps nothing, the general one everything: made-up types are no dataset."""
+    settings = replace(SETTINGS, threshold=0.0, thresholds={"GENIA": 1.0})
+    place = adapter_on(base, tmp_path, tokenizer, settings)
+    ner = pipeline("bioner", model=str(base), selector=str(place))
+    assert ner(TEXTS[0], dataset="genia") == []
+    assert ner(TEXTS[0], dataset="genia", entity_types=["protein"]) == []
+    assert ner.dropped > 0
+    before = ner.dropped
+    for options in ({"dataset": "biored"}, {"entity_types": ["protein"]}, {}):
+        assert ner(TEXTS[0], **options)
+    assert ner.dropped == before
+    overridden = pipeline("bioner", model=str(base), selector=str(place), threshold=0.0)
+    assert overridden(TEXTS[0], dataset="genia")
+
+
+def test_an_export_keeps_the_thresholds(base, tokenizer, tmp_path):
+    settings = replace(SETTINGS, thresholds={"GENIA": 0.3})
+    export(adapter_on(base, tmp_path / "adapter", tokenizer, settings), tmp_path / "whole")
+    assert selector_at(tmp_path / "whole").thresholds == {"GENIA": 0.3}
+
+
+def test_rules_remove_what_they_forbid_and_count_it(base):
+    plain = pipeline("bioner", model=str(base), selector=None)
+    ruled = pipeline("bioner", model=str(base), selector=None, rules="cmeee_v2")
+    found, kept = (ner(TEXTS[1], dataset="cmeee_v2") for ner in (plain, ruled))
+    scored = prediction("", found).scored
+    assert prediction("", kept).scored == obeying(scored, rules_named("cmeee_v2"))
+    assert ruled.forbidden == len(found) - len(kept) > 0
+    assert (plain.forbidden, ruled.dropped) == (0, 0)
+    assert ruled(TEXTS[1]) == plain(TEXTS[1])  # other types
+    assert ruled.forbidden == len(found) - len(kept)
+    with pytest.raises(SettingError, match="no rules are named 'genia'"):
+        pipeline("bioner", model=str(base), rules="genia")
 
 
 def test_batches_of_texts_are_judged_alike(base, selector):
