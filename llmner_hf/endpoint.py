@@ -16,10 +16,12 @@ from typing import Any
 from llmner_hf.core.entities import ProblemKind
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.sentences import split
+from llmner_hf.decoding.answers import Answers
 from llmner_hf.decoding.remote import RemoteDecoder
 from llmner_hf.decoding.server import Server
 from llmner_hf.pipelines import BioNerPipeline
 from llmner_hf.selector.filtering import with_threshold
+from llmner_hf.selector.rules import rules_named
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import Schema, TaggerSettings
 
@@ -36,8 +38,10 @@ class EndpointPipeline(BioNerPipeline):
         model: the name under which it serves the model.
         api_key: its key, if it wants one.
         settings: how the model was tuned; by default it is asked zero-shot.
+        answers: a file that keeps every answer, so that none is asked for twice.
         selector: folder or Hub id of a selector, loaded here, that judges what the server finds.
-        threshold: in place of the selector's own.
+        threshold: in place of all of the selector's own.
+        rules: see `BioNerPipeline`.
         **defaults: those of the call.
 
     Raises:
@@ -52,19 +56,23 @@ class EndpointPipeline(BioNerPipeline):
         model: str | None = None,
         api_key: str | None = None,
         settings: TaggerSettings | None = None,
+        answers: str | Path | None = None,
         selector: str | Path | None = None,
         threshold: float | None = None,
+        rules: str | None = None,
         **defaults: Any,
     ) -> None:
         if not model:
             raise SettingError(f"{endpoint}: name the model to ask there, model=NAME")
         self.settings = settings or TaggerSettings()
+        server = Server(endpoint, model, api_key)
         self.decoder: RemoteDecoder = RemoteDecoder(  # type: ignore[assignment]
-            Server(endpoint, model, api_key), self.settings
+            Answers(server, Path(answers)) if answers else server, self.settings
         )
         self.selector = with_threshold(selector_at(str(selector)) if selector else None, threshold)
         self.problems: Counter[ProblemKind] = Counter()
-        self.dropped = 0
+        self.dropped = self.forbidden = 0
+        self.rules = rules_named(rules) if rules else None
         self._defaults, _, _ = self._sanitize_parameters(**defaults)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""``llmner report``: the paper's tables from the predictions of a run, as Markdown and CSV."""
+"""``llmner report``: the paper's tables and figures from run folders, beside its own numbers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ NAME = "report"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("table", choices=("selector",), help="selector: Tables III and IV")
-    parser.add_argument("run", type=Path, help="folder of DATASET.gold.jsonl, DATASET.SYSTEM.jsonl")
+    parser.add_argument("runs", type=Path, help="a run folder, or a folder of them at any depth")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--samples", type=int, default=1000, help="of the bootstrap")
 
 
 def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner report``."""
-    from llmner_hf.reports.runs import trials
-    from llmner_hf.reports.selectors import results, write
+    from llmner_hf.reports.book import write
+    from llmner_hf.reports.results import measure
+    from llmner_hf.reports.runs import runs
 
-    print(write(results(trials(given.run), given.samples), given.out))
+    found = runs(given.runs)
+    page = write(found, measure(found, given.samples), given.samples, given.out)
+    print(f"{page}: Tables II to VIII and Figures 4 to 6 from {len(found)} runs")

@@ -9,47 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from llmner_hf.core.alignment import align
 from llmner_hf.core.entities import Prediction, Problem, ProblemKind, ScoredEntity
 from llmner_hf.core.prompting import Message, messages
+from llmner_hf.decoding.answers import Answers
 from llmner_hf.decoding.request import Request
-from llmner_hf.decoding.server import Answer, Server
+from llmner_hf.decoding.server import Answer, Server, Usage
 from llmner_hf.settings import TaggerSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a decoder has asked for so far; tokens as the server counts them.
-
-    >>> Usage() + Usage(1, 40, 12)
-    Usage(requests=1, prompt_tokens=40, completion_tokens=12)
-    """
-
-    requests: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.requests + other.requests,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
 
 
 class RemoteDecoder:
     """Free generation with the model of a server.
 
     Args:
-        server: where it is.
+        server: where it is, or one whose answers are kept.
         settings: strategy and style of the prompt.
         most_tokens: the longest completion; one that reaches it is marked as truncated. Default:
             that of `decoding.free`.
     """
 
-    def __init__(self, server: Server, settings: TaggerSettings, most_tokens: int = 1024) -> None:
+    def __init__(
+        self, server: Server | Answers, settings: TaggerSettings, most_tokens: int = 1024
+    ) -> None:
         self.server = server
         self.settings = settings
         self.most_tokens = most_tokens
@@ -88,7 +70,7 @@ class RemoteDecoder:
         predictions = []
         with ThreadPoolExecutor(batch_size) as pool:
             for request, answer in zip(requests, pool.map(self._ask, requests), strict=True):
-                self.usage += Usage(1, answer.prompt_tokens, answer.completion_tokens)
+                self.usage += answer.usage
                 predictions.append(self._read(request, answer))
         return predictions
 

@@ -2,8 +2,9 @@
 
 In: messages. Out: the answer, whether it was cut off, and its tokens. What may pass is tried again,
 with growing pauses or those that the server asks for: no connection, a broken answer, 408, 429,
-5xx. What will not pass (a wrong key, a wrong name of the model) is an error at once. The key is in
-no message and no `repr`, and no redirection is followed: it would carry the key elsewhere.
+5xx. What will not pass (a wrong key, a wrong name of the model, contents that it filters) is an
+error at once. The key is in no message and no `repr`, and no redirection is followed: it would
+carry the key elsewhere.
 """
 
 from __future__ import annotations
@@ -22,12 +23,33 @@ from llmner_hf.core.errors import RunError, SettingError
 from llmner_hf.core.prompting import Message
 
 PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
+REFUSALS = frozenset((400, 413, 422))  # of this request; another one may be answered
 LONGEST_PAUSE = 60.0  # seconds, also where a server asks for more
 _ADVICE = {
     401: "give its key as api_key (the command line reads LLMNER_API_KEY)",
     403: "give a key that may use this model",
     404: "check the name of the model, and that the URL ends in /v1",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Requests, and their tokens as the server counts and bills them; 0 if it does not say.
+
+    >>> Usage() + Usage(1, 40, 12)
+    Usage(requests=1, prompt_tokens=40, completion_tokens=12)
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,15 @@ class Answer:
     truncated: bool
     prompt_tokens: int
     completion_tokens: int
+
+    @property
+    def usage(self) -> Usage:
+        """What this answer took."""
+        return Usage(1, self.prompt_tokens, self.completion_tokens)
+
+
+class RefusedError(RunError):
+    """The server does not answer this request, and may well answer another."""
 
 
 class _Stay(HTTPRedirectHandler):
@@ -91,7 +122,8 @@ class Server:
         """The greedy completion of a chat.
 
         Raises:
-            RunError: the server cannot be reached, refuses, or does not answer as OpenAI's do.
+            RefusedError: it does not answer this request.
+            RunError: it cannot be reached, refuses, or does not answer as OpenAI's do.
         """
         body = {
             "model": self.model,
@@ -129,7 +161,8 @@ class Server:
         said = " ".join(self._hidden(error.read().decode("utf-8", "replace")).split())
         advice = _ADVICE.get(error.code, "see the log of the server")
         times = f" after {attempt} attempts" if attempt > 1 else ""
-        return RunError(
+        kind = RefusedError if error.code in REFUSALS else RunError
+        return kind(
             f"{self.url}: {error.code} {error.reason}{times}: {said[:200] or 'no reason'}; {advice}"
         )
 

@@ -1,20 +1,27 @@
 """Tables III and IV: what a selector does to a tagger's scores, and to its errors.
 
-In: test sets with the predictions of the tagger alone and of the tagger with each selector. Out:
-two tables with the paper's numbers beside ours where it has some, in Markdown and as one CSV. The
-paper's are those of GLM4-9B and of its own test set of CMeEE-V2: they show the size of an effect,
-and are not to be matched by another model.
+Every run that has predictions with a selector gives its rows, on all its corpora; the paper has
+CMeEE-V2 and GENIA, by taggers that were trained on one corpus.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from itertools import groupby
 from types import MappingProxyType
 
-from llmner_hf.core.scoring import Comparison, Scores
-from llmner_hf.reports.runs import TAGGER, Trial
-from llmner_hf.reports.tables import NOTHING, markdown, per_cent, write_csv
+from llmner_hf.core.scoring import Interval
+from llmner_hf.reports.printed import TABLE_III, TABLE_IV
+from llmner_hf.reports.results import (
+    Result,
+    Results,
+    corpus_title,
+    per_cent,
+    score_cells,
+    texts_cell,
+)
+from llmner_hf.reports.runs import TAGGER
+from llmner_hf.reports.tables import NOT_RUN, NOTHING, Cell, Column, Table
 
 SYSTEMS: Mapping[str, str] = MappingProxyType(
     {
@@ -25,114 +32,94 @@ SYSTEMS: Mapping[str, str] = MappingProxyType(
         "llm_causal": "LLM-CAUSAL",
         "llm_cls": "LLM-CLS",
         "llm_cls_mined": "LLM-CLS, mined negatives",
-    }
-)
-# Dataset and system -> precision, recall, F1.
-TABLE_III: Mapping[tuple[str, str], tuple[float, float, float]] = MappingProxyType(
-    {
-        ("cmeee_v2", TAGGER): (73.66, 78.81, 76.15),
-        ("cmeee_v2", "bert_cls"): (74.27, 78.68, 76.41),
-        ("cmeee_v2", "llm_causal"): (74.92, 78.76, 76.79),
-        ("cmeee_v2", "llm_cls"): (75.86, 78.73, 77.26),
-        ("genia", TAGGER): (81.96, 77.41, 79.62),
-        ("genia", "bert_cls"): (82.40, 77.06, 79.64),
-        ("genia", "llm_causal"): (84.05, 77.22, 80.49),
-        ("genia", "llm_cls"): (84.56, 77.28, 80.76),
-    }
-)
-# Dataset and system -> errors of type, span, both, and spurious.
-TABLE_IV: Mapping[tuple[str, str], tuple[int, int, int, int]] = MappingProxyType(
-    {
-        ("cmeee_v2", TAGGER): (84, 252, 166, 139),
-        ("cmeee_v2", "llm_cls"): (74, 218, 157, 121),
+        "rules": "rules of the corpus",
+        "llm_cls_rules": "LLM-CLS and rules",
+        "llm_cls_mined_rules": "LLM-CLS, mined negatives, and rules",
     }
 )
 CLASSES = ("type", "span", "type_span", "spurious")
-HEAD_III = ("corpus", "selector", "P", "R", "F1", "F1 gained", "p", "paper P / R / F1")
-HEAD_IV = ("corpus", "selector", "type", "span", "type & span", "spurious", "missed", "paper")
-HEAD_CSV = (
-    *("dataset", "system", "precision", "recall", "f1", "correct", "predicted", "gold"),
-    *("f1_gained", "low", "high", "p_value", *CLASSES, "missed"),
+HEAD = (*map(Column, ("tagger", "corpus", "selector", "texts")),)
+COLUMNS_III = (
+    *(*HEAD, Column("P"), Column("R"), Column("F1", limits=True)),
+    *(Column("F1 gained", "+.2f", limits=True), Column("p", ".3f")),
+    *map(Column, ("paper P", "paper R", "paper F1")),
+)
+COLUMNS_IV = (
+    *HEAD,
+    *map(Column, ("type", "span", "type & span", "spurious", "missed")),
+    *map(Column, ("paper type", "paper span", "paper type & span", "paper spurious")),
 )
 
-Result = tuple[Trial, str, Scores, Comparison | None]
 
-
-def results(trials: Sequence[Trial], samples: int = 1000) -> list[Result]:
-    """The scores of every system on every test set; all but the tagger compared with it."""
-    return [
-        (
-            trial,
-            system,
-            trial.scores(system),
-            trial.against_tagger(system, samples) if system != TAGGER else None,
-        )
-        for trial in trials
-        for system in _in_order(trial.found)
+def table_3(results: Results) -> Table:
+    """Strict scores with each selector."""
+    rows: list[tuple[Cell, ...]] = [
+        (*_head(result), *score_cells(result), *_gained(result), *_printed_scores(result))
+        for result in _selected(results)
     ]
-
-
-def _in_order(systems: Mapping[str, object]) -> list[str]:
-    """The paper's systems in its order, then the others by name."""
-    return [*(s for s in SYSTEMS if s in systems), *sorted(set(systems) - set(SYSTEMS))]
-
-
-def write(found: Sequence[Result], folder: Path) -> str:
-    """Write ``selectors.md`` and ``selectors.csv`` into a folder; returns the former."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = "\n\n".join(
-        [
-            "Strict scores with each selector (paper, Table III); 95 % intervals and p-values of "
-            "the F1 gained by paired bootstrap over texts.",
-            markdown(HEAD_III, [_scores_row(*result) for result in found]),
-            "Wrong predictions by class, and gold entities missed (paper, Table IV: type, span, "
-            "type & span, spurious).",
-            markdown(HEAD_IV, [_errors_row(*result) for result in found]),
-        ]
+    rows += [
+        (NOTHING, corpus_title(corpus), SYSTEMS[system], NOTHING, *[NOT_RUN] * 5, *printed)
+        for (corpus, system), printed in TABLE_III.items()
+        if not _was_run(results, corpus, system)
+    ]
+    caption = (
+        "Selectors: strict scores in per cent with 95 % bootstrap intervals over texts; interval "
+        "and p-value of the F1 gained over the tagger alone by paired bootstrap. The paper's are "
+        "of GLM4-9B, trained on one corpus."
     )
-    (folder / "selectors.md").write_text(text + "\n", encoding="utf-8")
-    write_csv(folder / "selectors.csv", HEAD_CSV, [list(_csv_row(*result)) for result in found])
-    return text
+    return Table("table_3", "Table III", caption, COLUMNS_III, rows)
 
 
-def _scores_row(
-    trial: Trial, system: str, scores: Scores, comparison: Comparison | None
-) -> list[str]:
-    strict, gained, chance = scores.strict, NOTHING, NOTHING
-    if comparison:
-        gap = comparison.difference
-        gained = f"{100 * gap.value:+.2f} ({100 * gap.low:+.2f} to {100 * gap.high:+.2f})"
-        chance = f"{comparison.p_value:.3f}"
-    printed = TABLE_III.get((trial.name, system))
-    return [
-        trial.title,
-        SYSTEMS.get(system, system),
-        *map(per_cent, (strict.precision, strict.recall, strict.f1)),
-        gained,
-        chance,
-        " / ".join(f"{number:.2f}" for number in printed) if printed else NOTHING,
+def table_4(results: Results) -> Table:
+    """Errors by class with each selector."""
+    rows: list[tuple[Cell, ...]] = [
+        (*_head(result), *_errors(result), *_printed_errors(result))
+        for result in _selected(results)
     ]
-
-
-def _errors_row(trial: Trial, system: str, scores: Scores, _: object) -> list[str]:
-    printed = TABLE_IV.get((trial.name, system))
-    return [
-        trial.title,
-        SYSTEMS.get(system, system),
-        *(str(getattr(scores.errors, name)) for name in (*CLASSES, "missed")),
-        " / ".join(map(str, printed)) if printed else NOTHING,
+    rows += [
+        (NOTHING, corpus_title(corpus), SYSTEMS[system], NOTHING, *[NOT_RUN] * 5, *printed)
+        for (corpus, system), printed in TABLE_IV.items()
+        if not _was_run(results, corpus, system)
     ]
+    caption = (
+        "Wrong predictions by class, and gold entities that were missed, with each selector. The "
+        "paper's are of GLM4-9B on its own 500 texts."
+    )
+    return Table("table_4", "Table IV", caption, COLUMNS_IV, rows)
 
 
-def _csv_row(
-    trial: Trial, system: str, scores: Scores, comparison: Comparison | None
-) -> Iterator[object]:
-    strict = scores.strict
-    yield from (trial.name, system, strict.precision, strict.recall, strict.f1)
-    yield from (strict.correct, strict.predicted, strict.gold)
-    if comparison:
-        gap = comparison.difference
-        yield from (gap.value, gap.low, gap.high, comparison.p_value)
-    else:
-        yield from ("", "", "", "")
-    yield from (getattr(scores.errors, name) for name in (*CLASSES, "missed"))
+def _selected(results: Results) -> list[Result]:
+    """Those of test sets that a selector was run on; of each the paper's systems first."""
+    known = list(SYSTEMS)
+    found: list[Result] = []
+    for _, group in groupby(results.all, key=lambda r: (r.setup, r.trial.name)):
+        of_one = sorted(group, key=lambda r: ([*known, r.selector].index(r.selector), r.selector))
+        found += of_one if len(of_one) > 1 else []
+    return found
+
+
+def _was_run(results: Results, corpus: str, system: str) -> bool:
+    return any((r.trial.name, r.selector) == (corpus, system) for r in _selected(results))
+
+
+def _head(result: Result) -> tuple[Cell, ...]:
+    system = SYSTEMS.get(result.selector, result.selector)
+    return result.setup.name, result.trial.title, system, texts_cell([result])
+
+
+def _gained(result: Result) -> tuple[Interval | None, float | None]:
+    if not result.gained:
+        return None, None
+    return per_cent(result.gained.difference), result.gained.p_value
+
+
+def _errors(result: Result) -> list[int]:
+    return [getattr(result.scores.errors, name) for name in (*CLASSES, "missed")]
+
+
+def _printed_scores(result: Result) -> tuple[Cell, ...]:
+    return TABLE_III.get((result.trial.name, result.selector), (None,) * 3)
+
+
+def _printed_errors(result: Result) -> tuple[Cell, ...]:
+    return TABLE_IV.get((result.trial.name, result.selector), (None,) * 4)

@@ -1,24 +1,29 @@
-"""What selectors are worth to the embedded tagger on four test sets (paper, Tables III and IV).
+"""What selectors are worth to a tagger on four test sets (paper, Tables III and IV).
 
-In: the tagged datasets and tuned selectors. Out, in the run folder: gold entities and what the
-tagger alone found, of test and validation texts; every candidate's probability by every selector
-(``judged``); what each selector leaves (``DATASET.SYSTEM.jsonl``), the files that
-``llmner report selector`` reads; and how well each is calibrated (``tuning.md``). Files that are
-there already are not made again. Threshold and temperature of every selector come from the first
-150 validation rows of each corpus, all that the embedded tagger was not trained on.
+In: the tagged datasets, a tagger, the embedded one if none is named, and tuned selectors. Out, in
+the run folder: what the tagger is (``system.json``); gold entities and what the tagger alone found,
+of test and validation texts; every candidate's probability by every selector (``judged``); what
+each selector leaves (``DATASET.SYSTEM.jsonl``), the files that ``llmner report`` reads;
+and how well each is calibrated, with the thresholds (``tuning.md``). Files that are there already
+are not made again, so a folder is of one tagger, and another tagger's is refused. Thresholds and
+temperature of every selector come from the first validation rows of each corpus, which the tagger
+must not have been trained on (``validation_size`` of its recipe).
 
 Beside the selectors given stand those made here: BERT-CLS, an encoder from scratch, and LLM-CAUSAL,
-the embedded tagger tuned to answer, both on as many of the paper's candidates as the recipe draws;
-and two that need no selector: the tagger's own probability under a threshold, and, where asked
-for, the tagger with the ``bracket_bias`` that is best on validation.
+the tagger tuned to answer, both on as many of the paper's candidates as the recipe draws; and those
+that need no selector: the tagger's own probability under a threshold, the tagger with the rules of
+the corpus (``rules``; ``SYSTEM_rules`` with a selector too), and, where asked for, the tagger with
+the ``bracket_bias`` that is best on validation.
 
     python recipes/selector/compare.py -o runs/selector/compare \
         --selector llm_cls=runs/selector/embedded llm_cls_mined=runs/selector/mined
-    llmner report selector runs/selector/compare -o runs/selector/tables
+    llmner report runs/selector/compare -o runs/selector/tables
 """
 
 import argparse
 import math
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,17 +37,20 @@ import llmner_hf
 from llmner_hf.annotation import annotate
 from llmner_hf.core.calibration import auc
 from llmner_hf.core.entities import Entity, Example, Prediction
+from llmner_hf.core.errors import InputError
 from llmner_hf.core.negatives import sample
 from llmner_hf.core.scoring import score
 from llmner_hf.data import to_example
 from llmner_hf.pipelines import EMBEDDED
 from llmner_hf.readers.json_lines import gold_row, predicted_row, read_predictions, write
 from llmner_hf.reports.diagrams import reliability_diagram
+from llmner_hf.reports.runs import SYSTEM_FILE, System
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.selector.inputs import Inputs
 from llmner_hf.selector.preparation import contrasts, schema_of
 from llmner_hf.selector.rivals import CausalScorer, encoder_from_scratch, with_marks
+from llmner_hf.selector.rules import RULES, enforced
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.selector.tuning import Calibration, Tuning, tune
@@ -50,7 +58,6 @@ from llmner_hf.settings import TAGGER_FILE, Schema, SelectorTrainingSettings, Ta
 from llmner_hf.tokens import Tokens
 
 CORPORA = ("cmeee_v2", "genia", "biored", "bc5cdr_chemical")
-UNSEEN = 150  # validation rows that recipes/embedded/tagger.yaml keeps from training
 BIASES = (-0.5, 0.0, 0.5, 1.0, 1.5)
 RECIPE = Path(__file__).with_name("embedded.yaml")
 # What a rival's training has from that recipe.
@@ -58,7 +65,15 @@ SHARED = (
     *("per_device_train_batch_size", "lr_scheduler_type", "warmup_steps", "weight_decay"),
     *("train_sampling_strategy", "logging_steps", "seed", "bf16", "use_cpu", "report_to"),
 )
-OWN, BEST_BIAS = "own_probability", "best_bias"
+OWN, BEST_BIAS, RULED = "own_probability", "best_bias", "rules"
+TUNING = (
+    *("selector", "candidates", "missed", "temperature", "threshold", "F1 before", "after"),
+    *("ECE before", "after", "test: ECE before", "after", "AUC"),
+)
+THRESHOLDS = (
+    *("selector", "corpus", "candidates", "threshold: all corpora", "its own", "used"),
+    *("test F1: tagger alone", "all corpora", "its own", "used"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +111,9 @@ class Part:
         self.file(system, place).parent.mkdir(exist_ok=True)
         write(self.file(system, place), (predicted_row(texts[p.id], p) for p in predictions))
 
-    def scores(self, system: str, place: str) -> dict[tuple[str, Entity], float]:
-        """The score of each candidate."""
-        pairs = zip(self.examples, self.found(system, place), strict=True)
+    def scores(self, system: str) -> dict[tuple[str, Entity], float]:
+        """What a system thinks of each candidate."""
+        pairs = zip(self.examples, self.found(system, "judged"), strict=True)
         return {(e.text, found.entity): found.score for e, p in pairs for found in p.scored}
 
     def selected(self, selector: Selector) -> list[Prediction]:
@@ -108,7 +123,7 @@ class Part:
 
     def probabilities(self, selector: Selector) -> list[float]:
         """What a selector thinks of every candidate, in their order."""
-        judged = self.selected(replace(selector, threshold=None))
+        judged = self.selected(selector.cut_at(None))
         return [found.score for prediction in judged for found in prediction.scored]
 
     def right(self) -> list[bool]:
@@ -116,16 +131,24 @@ class Part:
         pairs = zip(self.examples, self.found("predicted"), strict=True)
         return [entity in e.entities for e, p in pairs for entity in p.entities]
 
-    def f1(self, system: str) -> float:
+    def f1(self, predictions: Sequence[Prediction]) -> float:
         """Strict F1."""
         gold = {example.id: example.entities for example in self.examples}
-        return score(gold, {p.id: p.entities for p in self.found(system)}).strict.f1
+        return score(gold, {p.id: p.entities for p in predictions}).strict.f1
+
+    def obey(self, system: str, name: str) -> None:
+        """Write what the corpus's rules leave of a system, where it has rules."""
+        if self.name in RULES:
+            schemas = [self.schema] * len(self.examples)
+            self.write(name, enforced(self.found(system), schemas, RULES[self.name]))
 
 
-def parts_of(data: Path, out: Path, split: str, most: int | None = None) -> list[Part]:
-    """The first rows of a split of every corpus, with their gold files."""
+def parts_of(
+    names: Sequence[str], data: Path, out: Path, split: str, most: int | None = None
+) -> list[Part]:
+    """The first rows of a split of every corpus, or all, with their gold files."""
     found = []
-    for name in CORPORA:
+    for name in names:
         rows = load_dataset(str(data / name))[split]
         examples = [
             to_example(row) for row in rows.select(range(min(most or len(rows), len(rows))))
@@ -135,20 +158,22 @@ def parts_of(data: Path, out: Path, split: str, most: int | None = None) -> list
     return found
 
 
-def tag(part: Part, system: str = "predicted", settings: TaggerSettings | None = None) -> None:
+def tag(
+    part: Part, model: Path, system: str = "predicted", settings: TaggerSettings | None = None
+) -> None:
     """Annotate by the tagger alone."""
     if not part.file(system).exists():
-        tagger = llmner_hf.pipeline("bioner", settings=settings, selector=None)
+        tagger = llmner_hf.pipeline("bioner", model=model, settings=settings, selector=None)
         options = {"dataset": part.name, "sentences": False, "batch_size": 64}
         annotate(tagger, part.examples, part.file(system), **options)
 
 
 def drawn(
-    data: Path, settings: SelectorTrainingSettings, seed: int
+    names: Sequence[str], data: Path, settings: SelectorTrainingSettings, tokens: Tokens, seed: int
 ) -> Iterator[tuple[Candidate, bool]]:
     """The candidates that LLM-CLS is trained on, each with whether it is gold."""
-    inputs = Inputs(Tokens(AutoTokenizer.from_pretrained(EMBEDDED)), settings.selector())
-    for name in CORPORA:
+    inputs = Inputs(tokens, settings.selector())
+    for name in names:
         rows = load_dataset(str(data / name))["train"]
         schema = schema_of(rows)
         pool = contrasts(map(to_example, rows), schema, settings, inputs, {})
@@ -157,24 +182,26 @@ def drawn(
             yield Candidate(example.text, contrast.entity, schema), contrast.positive
 
 
-def rival(kind: str, data: Path, out: Path, steps: int) -> Scorer:
-    """BERT-CLS or LLM-CAUSAL, tuned on the candidates of LLM-CLS in as many steps."""
+def rival(kind: str, given: argparse.Namespace) -> Scorer:
+    """BERT-CLS or LLM-CAUSAL, tuned on the candidates of LLM-CLS."""
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     known = SelectorTrainingSettings.__dataclass_fields__
     settings = SelectorTrainingSettings(**{k: v for k, v in recipe.items() if k in known})
-    set_seed(recipe["seed"])
-    tokenizer = AutoTokenizer.from_pretrained(EMBEDDED)
+    tokenizer = AutoTokenizer.from_pretrained(given.model)
+    tokens, seed = Tokens(tokenizer), recipe["seed"]
+    candidates = list(drawn(given.datasets, given.data, settings, tokens, seed))
+    set_seed(seed)
     if kind == "bert_cls":
         scorer = with_marks(encoder_from_scratch(tokenizer), tokenizer)
     else:
-        scorer = CausalScorer(AutoModelForCausalLM.from_pretrained(EMBEDDED).float(), tokenizer)
+        scorer = CausalScorer(AutoModelForCausalLM.from_pretrained(given.model).float(), tokenizer)
     arguments = TrainingArguments(
-        output_dir=str(out / kind),
-        max_steps=steps,
+        output_dir=str(given.out / kind),
+        max_steps=given.steps,
         learning_rate=5e-4,
         **{key: recipe[key] for key in SHARED},
     )
-    scorer.train(list(drawn(data, settings, recipe["seed"])), arguments)
+    scorer.train(candidates, arguments)
     return scorer
 
 
@@ -188,86 +215,143 @@ def judge(system: str, made: Callable[[], Scorer], parts: Sequence[Part]) -> Non
         print(f"{part.file(system, 'judged')}: judged", flush=True)
 
 
-def tuned(system: str, validation: Sequence[Part], place: str) -> Tuning:
+def tuned(system: str, validation: Sequence[Part]) -> Tuning:
     """What the validation texts of these corpora say about a system that has judged them."""
-    scores = {key: p for part in validation for key, p in part.scores(system, place).items()}
+    scores = {key: p for part in validation for key, p in part.scores(system).items()}
     examples = [example for part in validation for example in part.examples]
     predictions = [found for part in validation for found in part.found("predicted")]
     schemas = {part.name: part.schema for part in validation}
     return tune(Known(scores), examples, predictions, schemas)
 
 
-def apply(system: str, validation: Sequence[Part], test: Sequence[Part], place: str) -> str:
-    """Write what a system leaves of each test set; returns its row of ``tuning.md``."""
-    tuning = tuned(system, validation, place)
+def apply(tuning: Tuning, system: str, test: Sequence[Part]) -> str:
+    """Write what a system leaves of each test set; returns its row of the first table."""
     own, calibrated, gold = [], [], []
     for part in test:
-        selector = tuning.applied(Known(part.scores(system, place)))
+        selector = tuning.applied(Known(part.scores(system)))
         own += part.probabilities(replace(selector, temperature=1.0))
         calibrated += part.probabilities(selector)
         gold += part.right()
-        part.write(system if place else OWN, part.selected(selector))
+        part.write(system, part.selected(selector))
     before, after = Calibration.of(own, gold), Calibration.of(calibrated, gold)
-    title = system if place else OWN
     panels = {
         f"{name}: error {c.error:.3f}": c.bins for name, c in (("before", before), ("after", after))
     }
-    reliability_diagram(test[0].folder / f"{title}.png", panels)
+    reliability_diagram(test[0].folder / f"{system}.png", panels)
     found = (tuning.temperature, tuning.cut.threshold, 100 * tuning.f1, 100 * tuning.cut.f1)
     errors = (tuning.before.error, tuning.after.error, before.error, after.error, auc(own, gold))
-    cells = [title, str(tuning.candidates), str(tuning.missed)]
-    return (
-        "| "
-        + " | ".join([*cells, *(f"{n:.2f}" for n in found), *(f"{n:.3f}" for n in errors)])
-        + " |"
+    return row(
+        *(system, tuning.candidates, tuning.missed),
+        *(f"{number:.2f}" for number in found),
+        *(f"{number:.3f}" for number in errors),
     )
 
 
-def best_bias(validation: Sequence[Part], test: Sequence[Part]) -> Iterator[str]:
+def choices(tuning: Tuning, system: str, test: Sequence[Part]) -> Iterator[str]:
+    """What each choice of a threshold is worth on the test sets: rows of the second table."""
+    for part in test:
+        tuned = tuning.datasets.get(part.schema.title)
+        if tuned:
+            selector = tuning.applied(Known(part.scores(system)))
+            tried = (tuning.cut.threshold, tuned.own, tuned.threshold)
+            scores = (part.f1(part.selected(selector.cut_at(threshold))) for threshold in tried)
+            alone = part.f1(part.found("predicted"))
+            yield row(
+                *(system, part.name, tuned.candidates, *(f"{number:.3f}" for number in tried)),
+                *(f"{100 * number:.2f}" for number in (alone, *scores)),
+            )
+
+
+def row(*cells: object) -> str:
+    """A line of a table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def best_bias(model: Path, validation: Sequence[Part], test: Sequence[Part]) -> Iterator[str]:
     """Annotate each test set with the bias that is best on its validation texts."""
-    settings = TaggerSettings.load(EMBEDDED / TAGGER_FILE)
+    settings = replace(TaggerSettings.load(model / TAGGER_FILE), biases={})
     for known, part in zip(validation, test, strict=True):
         found = {}
         for bias in BIASES:
             system = f"bias{bias}"
-            tag(known, system, replace(settings, bracket_bias=bias))
-            found[bias] = known.f1(system)
+            tag(known, model, system, replace(settings, bracket_bias=bias))
+            found[bias] = known.f1(known.found(system))
         best = max(found, key=lambda bias: found[bias])
-        tag(part, BEST_BIAS, replace(settings, bracket_bias=best))
+        tag(part, model, BEST_BIAS, replace(settings, bracket_bias=best))
         listed = ", ".join(f"{100 * f1:.1f} at {bias}" for bias, f1 in found.items())
-        yield f"{part.name}: bracket_bias {best}; validation F1 {listed}\n"
+        yield f"{part.name}: bracket_bias {best}; validation F1 {listed}"
 
 
-def main() -> None:
-    """Judge, choose thresholds, apply; every step only if its files are missing."""
+def described(given: argparse.Namespace) -> System:
+    """What the tagger is; refuses the folder of another one."""
+    system = System(
+        title=f"{given.name}, {given.training}",
+        backbone=given.name,
+        strategy=TaggerSettings.load(given.model / TAGGER_FILE).strategy,
+        training=given.training,
+        command=shlex.join(["python", *sys.argv]),
+        rows=dict.fromkeys(given.datasets, given.rows) if given.rows else {},
+    )
+    if (given.out / SYSTEM_FILE).exists():
+        there = System.load(given.out)
+        if (there.backbone, there.rows) != (system.backbone, system.rows):
+            raise InputError(
+                f"{given.out}: holds {there.title} with rows {dict(there.rows)}, not "
+                f"{system.title} with {dict(system.rows)}; name another folder"
+            )
+    return system
+
+
+def parsed() -> argparse.Namespace:
+    """The arguments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--datasets", nargs="+", default=list(CORPORA))
     parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("--model", type=Path, default=EMBEDDED, help="folder of the tagger")
+    parser.add_argument("--name", help="of the tagger in reports; that of its folder if absent")
+    parser.add_argument("--training", choices=("single", "joint"), default="joint")
+    parser.add_argument("--validation", type=int, default=150, help="rows it was not trained on")
+    parser.add_argument("--rows", type=int, help="so many first test rows; all if absent")
     parser.add_argument("--selector", nargs="*", default=[], metavar="SYSTEM=FOLDER")
     parser.add_argument("--rivals", nargs="*", default=["bert_cls", "llm_causal"])
     parser.add_argument("--steps", type=int, default=1000, help="of a rival's training")
     parser.add_argument("--best-bias", action="store_true", help="the tagger at its best bias too")
     given = parser.parse_args()
+    given.name = given.name or given.model.resolve().name
+    return given
+
+
+def main() -> None:
+    """Judge, choose thresholds, apply; every step only if its files are missing."""
+    given = parsed()
     (given.out / "validation").mkdir(parents=True, exist_ok=True)
-    validation = parts_of(given.data, given.out / "validation", "validation", UNSEEN)
-    test = parts_of(given.data, given.out, "test")
+    described(given).save(given.out)
+    place = given.out / "validation"
+    validation = parts_of(given.datasets, given.data, place, "validation", given.validation)
+    test = parts_of(given.datasets, given.data, given.out, "test", given.rows)
     for part in (*validation, *test):
-        tag(part)
-    systems = {
-        name: partial(lambda place: selector_at(place).scorer, place)
-        for name, _, place in (entry.partition("=") for entry in given.selector)
-    } | {kind: partial(rival, kind, given.data, given.out, given.steps) for kind in given.rivals}
-    rows = [apply("predicted", validation, test, "")]
-    for system, made in systems.items():
-        judge(system, made, [*validation, *test])
-        rows.append(apply(system, validation, test, "judged"))
-    head = (
-        *("selector", "candidates", "missed", "temperature", "threshold", "F1 before", "after"),
-        *("ECE before", "after", "test: ECE before", "after", "AUC"),
-    )
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *rows, ""]
-    biases = best_bias(validation, test) if given.best_bias else ()
-    text = "\n".join([*lines, *biases]) + "\n"
+        tag(part, given.model)
+        part.write(OWN, part.found("predicted"), "judged")
+        part.obey("predicted", RULED)
+    made = {
+        name: partial(lambda folder: selector_at(folder).scorer, folder)
+        for name, _, folder in (entry.partition("=") for entry in given.selector)
+    }
+    systems = made | {kind: partial(rival, kind, given) for kind in given.rivals}
+    for system, maker in systems.items():
+        judge(system, maker, [*validation, *test])
+    rows, chosen = [], []
+    for system in (OWN, *systems):
+        tuning = tuned(system, validation)
+        rows.append(apply(tuning, system, test))
+        chosen += choices(tuning, system, test)
+    for part in test:
+        for system in made:
+            part.obey(system, f"{system}_{RULED}")
+    tables = [[row(*head), "|---" * len(head) + "|"] for head in (TUNING, THRESHOLDS)]
+    biases = best_bias(given.model, validation, test) if given.best_bias else ()
+    text = "\n".join([*tables[0], *rows, "", *tables[1], *chosen, "", *biases]) + "\n"
     (given.out / "tuning.md").write_text(text, encoding="utf-8")
     print(text)
 

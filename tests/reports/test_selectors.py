@@ -1,100 +1,89 @@
-"""Tables III and IV from a run folder, the numbers those of the scorer; figures are real images."""
+"""Tables III and IV from a run folder, the numbers those of the scorer."""
 
 import csv
 
 import pytest
 
-from llmner_hf.cli import main
 from llmner_hf.core.calibration import reliability
-from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
-from llmner_hf.core.errors import InputError
-from llmner_hf.core.scoring import paired_bootstrap, score
-from llmner_hf.readers.json_lines import gold_row, predicted_row, write
+from llmner_hf.core.scoring import bootstrap, paired_bootstrap, score
 from llmner_hf.reports.diagrams import reliability_diagram
-from llmner_hf.reports.runs import trials
-from llmner_hf.reports.selectors import TABLE_III, TABLE_IV, results
-
-TEXT = "IL-2 gene and IL-4 gene"
-SPANS = [(0, 9, "DNA"), (0, 4, "protein"), (14, 18, "protein"), (5, 9, "DNA"), (10, 13, "DNA")]
-
-
-def examples(dataset):
-    """Twelve texts with some of the first three entities."""
-    many = [tuple(Entity(*span) for span in SPANS[: n % 4]) for n in range(12)]
-    return [Example(f"{dataset}-{n}", TEXT, gold, dataset, "en") for n, gold in enumerate(many)]
-
-
-def found(example, keep):
-    chosen = [Entity(*span) for n, span in enumerate(SPANS) if keep(n)]
-    return Prediction(example.id, tuple(ScoredEntity(entity, 0.5) for entity in chosen))
+from llmner_hf.reports.results import measure
+from llmner_hf.reports.runs import runs
+from llmner_hf.reports.selectors import CLASSES, table_3, table_4
+from tests.reports.runs import EVERYTHING, LONG, RIGHT, examples, found, system, write_run
 
 
 @pytest.fixture
-def run(tmp_path):
-    """The tagger finds everything everywhere, the selector drops the last two, a third is ours."""
-    systems = {"predicted": lambda n: True, "llm_cls": lambda n: n < 3, "ours|": lambda n: n < 1}
-    for dataset in ("genia", "cmeee_v2"):
-        gold = examples(dataset)
-        write(tmp_path / f"{dataset}.gold.jsonl", map(gold_row, gold))
-        for system, keep in systems.items():
-            rows = (predicted_row(TEXT, found(example, keep)) for example in gold)
-            write(tmp_path / f"{dataset}.{system}.jsonl", rows)
-    return tmp_path
+def results(tmp_path):
+    """The tagger finds everything everywhere, the selector drops what is wrong, a third is ours."""
+    systems = {"predicted": EVERYTHING, "llm_cls": RIGHT, "ours|": LONG}
+    write_run(tmp_path / "run", system(), ["genia", "cmeee_v2"], systems)
+    write_run(tmp_path / "alone", system("other"), ["genia"], {"predicted": LONG})
+    return measure(runs(tmp_path), samples=50)
 
 
-def test_the_numbers_are_the_scorers(run, tmp_path, capsys):
-    assert (
-        main(["report", "selector", str(run), "-o", str(tmp_path / "out"), "--samples", "50"]) == 0
-    )
-    written = (tmp_path / "out" / "selectors.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(written.splitlines()))
-    assert [(row["dataset"], row["system"]) for row in rows] == [
-        (dataset, system)
-        for dataset in ("cmeee_v2", "genia")
-        for system in ("predicted", "llm_cls", "ours|")
+def written(table, folder):
+    """The rows of its CSV."""
+    table.write(folder)
+    text = (folder / f"{table.name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_the_numbers_are_the_scorers(results, tmp_path):
+    rows = written(table_3(results), tmp_path)
+    ran = [row for row in rows if row["F1"] != "not run"]
+    assert [(row["corpus"], row["selector"]) for row in ran] == [
+        (corpus, name)
+        for corpus in ("CMeEE-V2", "GENIA")
+        for name in ("tagger alone", "LLM-CLS", "ours|")
     ]
     gold = {e.id: e.entities for e in examples("genia")}
     alone, selected = (
-        {e.id: found(e, keep).entities for e in examples("genia")}
-        for keep in (lambda n: True, lambda n: n < 3)
+        {e.id: found(e, keep).entities for e in examples("genia")} for keep in (EVERYTHING, RIGHT)
     )
-    expected, row = score(gold, selected), rows[4]
-    assert float(row["f1"]) == expected.strict.f1
-    assert int(row["missed"]) == expected.errors.missed == 0
-    assert [int(row[name]) for name in ("type", "span", "type_span", "spurious")] == [
-        getattr(expected.errors, name) for name in ("type", "span", "type_span", "spurious")
+    row, strict = ran[4], score(gold, selected).strict
+    assert float(row["P"]) == pytest.approx(100 * strict.precision, abs=1e-6)
+    assert float(row["R"]) == pytest.approx(100 * strict.recall, abs=1e-6)
+    interval = bootstrap(gold, selected, samples=50).f1
+    for name, value in (("F1", interval.value), ("F1 low", interval.low)):
+        assert float(row[name]) == pytest.approx(100 * value, abs=1e-6)
+    gained = paired_bootstrap(gold, selected, alone, samples=50)
+    assert float(row["F1 gained"]) == pytest.approx(100 * gained.difference.value, abs=1e-6)
+    assert float(row["F1 gained high"]) == pytest.approx(100 * gained.difference.high, abs=1e-6)
+    assert float(row["p"]) == pytest.approx(gained.p_value, abs=1e-6)
+    assert [row[f"paper {name}"] for name in ("P", "R", "F1")] == ["84.56", "77.28", "80.76"]
+    assert ran[3]["F1 gained"] == ran[3]["p"] == ""
+    assert ran[5]["paper F1"] == ""
+
+
+def test_errors_by_hand(results, tmp_path):
+    """Of twelve texts three each have no gold entity, the first, two, three; the rest is wrong."""
+    rows = written(table_4(results), tmp_path)
+    assert (rows[0]["paper type"], rows[1]["paper spurious"]) == ("84", "121")
+    heads = ("type", "span", "type & span", "spurious", "missed")
+    # Every text: [29:36] and [10:13] overlap nothing. Without gold all six are spurious; with the
+    # DNA alone [0:4] overlaps another type, [5:9] its own; the third text has [0:4] right.
+    assert [int(rows[0][head]) for head in heads] == [0, 9, 3, 3 * (6 + 3 + 3 + 2), 0]
+    errors = score(
+        {e.id: e.entities for e in examples("genia")},
+        {e.id: found(e, LONG).entities for e in examples("genia")},
+    ).errors
+    assert [int(rows[5][head]) for head in heads] == [
+        getattr(errors, name) for name in (*CLASSES, "missed")
     ]
-    comparison = paired_bootstrap(gold, selected, alone, samples=50)
-    assert float(row["f1_gained"]) == comparison.difference.value > 0
-    assert float(row["p_value"]) == comparison.p_value
-    assert rows[3]["f1_gained"] == ""
-    shown = capsys.readouterr().out
-    assert (tmp_path / "out" / "selectors.md").read_text(encoding="utf-8").strip() == shown.strip()
-    assert "84.56 / 77.28 / 80.76" in shown
-    assert "74 / 218 / 157 / 121" in shown
-    assert r"ours\|" in shown
 
 
-def test_the_papers_numbers_hold_together():
-    """F1 follows from P and R, as far as they are rounded; the selector has fewer errors."""
-    for precision, recall, f1 in TABLE_III.values():
-        assert 2 * precision * recall / (precision + recall) == pytest.approx(f1, abs=0.015)
-    alone, selected = TABLE_IV.values()
-    assert all(one > other for one, other in zip(alone, selected, strict=True))
+def test_what_was_not_run_is_said_to_be(results, tmp_path):
+    rows = written(table_3(results), tmp_path)
+    missing = [(row["corpus"], row["selector"]) for row in rows if row["F1"] == "not run"]
+    assert missing == [
+        (corpus, name) for corpus in ("CMeEE-V2", "GENIA") for name in ("BERT-CLS", "LLM-CAUSAL")
+    ]
+    assert rows[-1]["paper F1"] == "80.49"
 
 
-def test_the_tagger_is_compared_with_nothing(run):
-    for _, system, _, comparison in results(trials(run), samples=10):
-        assert (comparison is None) == (system == "predicted")
-
-
-def test_a_folder_without_what_is_needed_is_refused(run, tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"no DATASET\.gold\.jsonl"):
-        trials(tmp_path / "empty")
-    (run / "genia.predicted.jsonl").unlink()
-    with pytest.raises(InputError, match=r"no genia\.predicted\.jsonl"):
-        trials(run)
+def test_the_tagger_is_compared_with_nothing(results):
+    assert {result.selector for result in results.all if not result.gained} == {"predicted"}
 
 
 def test_the_reliability_diagram_is_a_png(tmp_path):
