@@ -286,10 +286,11 @@ def automaton_cost(case: Case, batch_size: int) -> str:
 
 
 def embedded() -> tuple[Any, Any, TaggerSettings]:
-    """The embedded model, without its bias: ``generate`` knows none."""
+    """The embedded model, without bias and gazetteer: ``generate`` knows none."""
     model = AutoModelForCausalLM.from_pretrained(EMBEDDED).eval()
     settings = TaggerSettings.load(EMBEDDED / TAGGER_FILE)
-    return model, AutoTokenizer.from_pretrained(EMBEDDED), replace(settings, bracket_bias=0.0)
+    alone = replace(settings, bracket_bias=0.0, weights={}, gazetteer=None)
+    return model, AutoTokenizer.from_pretrained(EMBEDDED), alone
 
 
 def random_glm(tokenizer: str, layers: int, hidden: int) -> tuple[Any, Any, TaggerSettings]:

@@ -132,7 +132,7 @@ def endpoint(given: argparse.Namespace) -> None:
             options = {"dataset": name, "sentences": name in BY_SENTENCES}
             found = ner((e.text for e in bar), batch_size=given.batch_size, **options)
             keep(given.out, name, test, map(prediction, (e.id for e in test), found))
-        cost = cost_of(answers.usage, *prices)
+        cost = replace(cost_of(answers.usage, *prices), refused=answers.refused)
         replace(system, cost=cost).save(given.out)
     tell(ner.problems | {"request that the server refused": answers.refused})
     print(cost)

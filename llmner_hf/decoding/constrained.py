@@ -94,11 +94,10 @@ class ConstrainedDecoder(SymbolicDecoder):
         records: dict[int, Record] = {}
         cache = RowCache(self.model, size)
         rows: list[Row] = []
-        most = self._longest(size)
         while waiting or rows:
             while waiting and len(rows) < size:
                 rows.append(self._begin(requests, waiting.popleft(), cache, len(rows)))
-            self._advance(rows, cache, most)
+            self._advance(rows, cache, self._longest(len(rows)))  # fewer rows, longer drafts
             keep = []
             for place, row in enumerate(rows):
                 if row.done:

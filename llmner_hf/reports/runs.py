@@ -33,12 +33,13 @@ Training = Literal["single", "joint", "zero-shot"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an endpoint was asked and what it charged; no price where none was given."""
+    """What an endpoint was asked, refused and charged; no price where none is known."""
 
     requests: int
     prompt_tokens: int
     completion_tokens: int
     price: float | None = None
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def _cost(record: Record) -> Cost:
         prompt_tokens=found.whole_number("prompt_tokens"),
         completion_tokens=found.whole_number("completion_tokens"),
         price=None if price is None else float(price),
+        refused=found.whole_number("refused") if "refused" in found else 0,
     )
 
 

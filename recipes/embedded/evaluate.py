@@ -1,35 +1,41 @@
-"""The table of the embedded model: strict scores on six test sets, beside the dictionary.
+"""The table of the embedded model: strict scores on six test sets, beside others.
 
-In: the tagged datasets and a model. Out: gold and predicted JSON lines under the run folder, which
-``llmner evaluate`` reads too, and the table in Markdown: the tagger alone, and its F1 with the
-selector beside it. The predicted files hold whatever the tagger found, scored by the selector. The
-dictionary is learnt on the training and validation rows of the corpus itself, without a minimum
-share for CMeEE-V2. NCBI-Disease and CCKS2019-AS are unseen by the model. Their records and all
-longer texts are annotated sentence by sentence, the rows of the other corpora whole, as they were
-trained on.
+In: the tagged datasets and a model. Out: a run folder of `llmner_hf.reports.runs`, with what the
+tagger alone finds (``predicted``, scored by its selector) and what the selector leaves
+(``llm_cls``), and the table in Markdown; the dictionary's column comes from its own run folder.
+NCBI-Disease and CCKS2019-AS are unseen by the model. The records of the latter and all longer texts
+are annotated sentence by sentence, the rows of the other corpora whole, as they were trained on.
+Predictions that are there already are not made again.
 
+    python recipes/baselines.py dictionary --data data -o runs/baselines/dictionary
     python recipes/embedded/evaluate.py --data data -o runs/embedded/scores
 """
 
 import argparse
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 
-from datasets import load_dataset
 from tqdm import tqdm
 
 import llmner_hf
 from llmner_hf.annotation import annotate
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.core.dictionary import Dictionary
+from llmner_hf.core.entities import Prediction
 from llmner_hf.core.scoring import bootstrap
-from llmner_hf.data import to_example
-from llmner_hf.readers.json_lines import gold_row, read_predictions, write
+from llmner_hf.data import load, to_example
+from llmner_hf.readers.json_lines import gold_row, predicted_row, read_predictions, write
+from llmner_hf.reports.printed import SEEN, TABLE_VI, TABLE_VII, UNSEEN
+from llmner_hf.reports.runs import System
+from llmner_hf.selector.filtering import Selector
 
-SEEN = ("bc5cdr_chemical", "genia", "biored", "cmeee_v2")
-UNSEEN = ("ncbi_disease", "ccks2019_as")
+# A record is longer than what the model was tuned on.
 BY_SENTENCES = ("ccks2019_as",)
-NO_FILTER = ("cmeee_v2",)
+HEAD = (
+    *("corpus", "texts", "entities", "precision", "recall", "F1", "**F1 with selector**"),
+    *("dictionary", "GPT-4 zero-shot", "the paper, 9B"),
+)
 
 
 def per_cent(interval) -> str:
@@ -42,45 +48,57 @@ def per_cent(interval) -> str:
     return f"{100 * interval.value:.1f} ({100 * interval.low:.1f}-{100 * interval.high:.1f})"
 
 
+def printed(name: str) -> tuple[str, str]:
+    """The paper's F1 of GPT-4, zero-shot, and of its own model."""
+    if name in SEEN:
+        found = (TABLE_VI[row][SEEN.index(name)] for row in ("GPT-4 zero-shot", "the paper"))
+    else:
+        found = (TABLE_VII[name, row][2] for row in ("GPT-4", "the paper"))
+    first, second = found
+    return f"{first:.1f}", f"{second:.1f}"
+
+
 def row(
-    name: str,
-    ner: llmner_hf.BioNerPipeline,
-    threshold: float,
-    data: Path,
-    out: Path,
-    batch_size: int,
+    name: str, ner: llmner_hf.BioNerPipeline, selector: Selector | None, given: argparse.Namespace
 ) -> str:
-    """The row of one corpus; predictions that are there already are not made again."""
-    splits = load_dataset(str(data / name))
-    test = [to_example(entry) for entry in splits["test"]]
-    write(out / f"{name}.gold.jsonl", map(gold_row, test))
-    predicted = out / f"{name}.predicted.jsonl"
+    """The row of one corpus."""
+    test = list(map(to_example, load(given.data / name, "test")))[: given.rows or None]
+    write(given.out / f"{name}.gold.jsonl", map(gold_row, test))
+    predicted = given.out / f"{name}.predicted.jsonl"
     if not predicted.exists():
         with tqdm(total=len(test), desc=name, unit="text") as bar:
+            options = {"dataset": name, "sentences": name in BY_SENTENCES}
             annotate(
                 ner,
                 test,
                 predicted,
-                batch_size=batch_size,
+                batch_size=given.batch_size,
                 progress=bar.update,
-                dataset=name,
-                sentences=name in BY_SENTENCES,
+                **options,
             )
-    known = [to_example(entry) for part in splits if part != "test" for entry in splits[part]]
-    dictionary = Dictionary.learn(known, 0.0 if name in NO_FILTER else 0.5)
-    gold = {example.id: example.entities for example in test}
     predictions = read_predictions(predicted)
+    gold = {example.id: example.entities for example in test}
     found = bootstrap(gold, {p.id: p.entities for p in predictions})
-    kept = bootstrap(
-        gold, {p.id: [s.entity for s in p.scored if s.score >= threshold] for p in predictions}
-    )
-    listed = bootstrap(gold, {e.id: dictionary.annotate(e.text) for e in test})
+    kept = found
+    if selector:
+        schema = ner.settings.schema(name)
+        left = [
+            Prediction(p.id, tuple(s for s in p.scored if selector.keeps(s, schema)), p.problems)
+            for p in predictions
+        ]
+        pairs = zip(test, left, strict=True)
+        write(given.out / f"{name}.llm_cls.jsonl", (predicted_row(e.text, p) for e, p in pairs))
+        kept = bootstrap(gold, {p.id: p.entities for p in left})
+    listed = read_predictions(given.dictionary / f"{name}.predicted.jsonl")
+    dictionary = bootstrap(gold, {p.id: p.entities for p in listed if p.id in gold})
     entities = sum(map(len, gold.values()))
-    return (
-        f"| {CORPORA[name].title} | {len(test):,} | {entities:,} | {per_cent(found.precision)} | "
-        f"{per_cent(found.recall)} | {per_cent(found.f1)} | **{per_cent(kept.f1)}** | "
-        f"{per_cent(listed.f1)} |"
+    unseen = " (unseen)" if name in UNSEEN else ""
+    cells = (
+        *(f"{CORPORA[name].title}{unseen}", f"{len(test):,}", f"{entities:,}"),
+        *map(per_cent, (found.precision, found.recall, found.f1)),
+        *(f"**{per_cent(kept.f1)}**", per_cent(dictionary.f1), *printed(name)),
     )
+    return "| " + " | ".join(cells) + " |"
 
 
 def main() -> None:
@@ -88,23 +106,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--model", help="the embedded model if absent")
+    parser.add_argument("--title", default="embedded, as shipped", help="what reports call it")
+    parser.add_argument("--dictionary", type=Path, default=Path("runs/baselines/dictionary"))
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--only", nargs="+", default=[*SEEN, *UNSEEN])
+    parser.add_argument("--rows", type=int, default=0, help="first test rows; all if absent")
+    parser.add_argument("--only", nargs="+", default=[*reversed(SEEN), *reversed(UNSEEN)])
+    parser.add_argument("--no-selector", action="store_true", help="the tagger alone")
+    parser.add_argument("--no-gazetteer", action="store_true", help="the network alone")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     ner = llmner_hf.pipeline("bioner", model=given.model)
-    threshold = 0.0
-    if ner.selector:
-        threshold = ner.selector.threshold or 0.0
-        ner.selector = replace(ner.selector, threshold=None)
-    head = (
-        *("corpus", "texts", "entities", "precision", "recall", "F1"),
-        *("F1 with selector", "dictionary F1"),
-    )
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    if given.no_gazetteer:
+        settings = replace(ner.settings, gazetteer=None)
+        ner = llmner_hf.pipeline("bioner", model=given.model, settings=settings)
+    selector = None if given.no_selector else ner.selector
+    ner.selector = selector and selector.cut_at(None)
+    rows = dict.fromkeys(given.only, given.rows) if given.rows else {}
+    command = shlex.join(["python", "recipes/embedded/evaluate.py", *sys.argv[1:]])
+    System(given.title, given.title, "symbolic", "joint", command, rows).save(given.out)
+    lines = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
     for name in given.only:
-        lines.append(row(name, ner, threshold, given.data, given.out, given.batch_size))
+        lines.append(row(name, ner, selector, given))
         print(lines[-1], flush=True)
     (given.out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -52,11 +52,11 @@ def referred(model, tokenizer, settings, many):
     return rows
 
 
-def margin(model, settings, row, record):
+def margin(decoder, row, record):
     """How far apart the two tokens are, in logits, where a completion first differs; 0 if nowhere.
 
     Args:
-        model, settings: the tagger.
+        decoder: the tagger.
         row: what the reference has written.
         record: what the decoder has written.
     """
@@ -66,19 +66,26 @@ def margin(model, settings, row, record):
         assert row.record.tokens == record.tokens
         return 0.0
     with torch.inference_mode():
-        logits = model(torch.tensor([row.prompt + record.tokens[:first]])).logits[0, -1].double()
-    tokens = row.lattice.grammar.tokens
-    for opening in {tokens.open, tokens.spaced_open} - {None}:
-        logits[opening] += settings.bracket_bias
-    return float(abs(logits[row.record.tokens[first]] - logits[record.tokens[first]]))
+        asked = torch.tensor([row.prompt + record.tokens[:first]])
+        logits = decoder.model(asked).logits[0, -1].double()
+    at = row.lattice.start
+    for token in record.tokens[:first]:
+        at = row.lattice.steps(at)[token]
+    apart = []
+    for token in (row.record.tokens[first], record.tokens[first]):
+        after = row.lattice.steps(at)[token].state
+        line, depth = after.next_type - 1, at.state.depth
+        apart.append(logits[token] + decoder.added(row.prior, line, depth, after, token))
+    return float(abs(apart[0] - apart[1]))
 
 
 def compare(model, tokenizer, settings, many, batches):
     """Equal tokens, but for ties within the rounding of fp32, at most one text in a thousand."""
     rows = referred(model, tokenizer, settings, many)
     for size, options in batches:
-        found = ConstrainedDecoder(model, tokenizer, settings, **options).write(many, size)
-        apart = [margin(model, settings, *pair) for pair in zip(rows, found, strict=True)]
+        decoder = ConstrainedDecoder(model, tokenizer, settings, **options)
+        found = decoder.write(many, size)
+        apart = [margin(decoder, *pair) for pair in zip(rows, found, strict=True)]
         assert max(apart) < 1e-5
         assert sum(one > 0 for one in apart) <= len(many) // 1000
 
@@ -125,6 +132,6 @@ def test_in_bf16_only_near_ties_differ(shared):
     rows = referred(model, tokenizer, settings, many)
     decoder = ConstrainedDecoder(model, tokenizer, settings)
     found = decoder.write(many, 8)
-    apart = [margin(model, settings, *pair) for pair in zip(rows, found, strict=True)]
+    apart = [margin(decoder, *pair) for pair in zip(rows, found, strict=True)]
     assert max(apart) < 0.05
     assert sum(one > 0 for one in apart) <= len(many) // 20 + 1
