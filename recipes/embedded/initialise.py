@@ -140,6 +140,7 @@ def learn_copying(model: GlmForCausalLM, steps: int, seed: int) -> None:
     for step in range(steps):
         longest = 6 + 42 * step // steps
         ids, copies = copying_batch(1_200 // longest, longest, len(vectors))
+        ids, copies = ids.to(vectors.device), copies.to(vectors.device)
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * min(1.0, (step + 1) / 50)
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1][copies]
@@ -166,6 +167,7 @@ def main() -> None:
     parser.add_argument("--intermediate", type=int, default=384)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--copying-steps", type=int, default=800)
+    parser.add_argument("--device", default="cpu", help="where the copying is learnt")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     own = training_texts(given.dataset)
@@ -197,7 +199,7 @@ def main() -> None:
     model = GlmForCausalLM(config)
     # Of length 1: the head is tied, and with the usual 0.02 no logit is large enough to be sure.
     model.get_input_embeddings().weight.data[:] = torch.nn.functional.normalize(vectors, dim=1)
-    learn_copying(model, given.copying_steps, given.seed)
+    learn_copying(model.to(given.device), given.copying_steps, given.seed)
     model.save_pretrained(given.out)
     tokenizer.save_pretrained(given.out)
     print(f"{model.num_parameters():,} parameters, {len(tokenizer):,} tokens -> {given.out}")

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# The embedded model from the first to the last step: start, tagger, gazetteer, selector, scores.
+#
+#     TEXT="pretraining/*.xz" bash recipes/embedded/make.sh runs/embedded/small
+#     SIZE=large TEXT="pretraining/*.xz" bash recipes/embedded/make.sh runs/embedded/large
+#
+# SIZE is small (3 million parameters; hours on two cores), large (30 million, for a GPU) or tiny
+# (the tests). Of each step the files that are there already are not made again, and a training
+# that was stopped goes on. DATA is where `llmner build` put the datasets.
+set -euo pipefail
+OUT=$1
+SIZE=${SIZE:-small}
+DATA=${DATA:-data}
+RUN=${RUN:-python -m llmner_hf}
+NAMES="cmeee_v2 genia biored bc5cdr_chemical"
+SETS=$(for name in $NAMES; do echo "$DATA/$name"; done)
+
+case $SIZE in
+tiny)
+    START="--vocabulary 400 --hidden 32 --intermediate 48 --layers 1 --copying-steps 2"
+    TRAIN="--max_steps 2 --warmup_steps 1 --validation_size 2 --torch_compile false --bf16 false"
+    SELECT="--max_steps 2 --candidates 8 --validation_candidates 4 --bf16 false"
+    FURTHER="" ROWS=2 DTYPE=float32
+    ;;
+small)
+    START="" TRAIN="" SELECT="" FURTHER="" ROWS=150 DTYPE=float32
+    ;;
+large)
+    START="--vocabulary 16000 --hidden 448 --intermediate 1216 --layers 9 --copying-steps 6000"
+    START="$START --device cuda"
+    # The steps of the small model, four times the rows: some twelve epochs before the last four.
+    TRAIN="--use_cpu false --per_device_train_batch_size 64 --save_steps 500"
+    FURTHER="--learning_rate 5e-4"
+    SELECT="--use_cpu false --max_steps 3000 --per_device_train_batch_size 64"
+    ROWS=150 DTYPE=bfloat16
+    ;;
+*)
+    echo "SIZE=$SIZE is none of tiny, small, large" >&2
+    exit 2
+    ;;
+esac
+
+if [ ! -f "$OUT/start/model.safetensors" ]; then
+    python recipes/embedded/initialise.py --text $TEXT --dataset $SETS -o "$OUT/start" $START
+fi
+for step in tagger further; do
+    from=$([ $step = tagger ] && echo "$OUT/start" || echo "$OUT/tagger/best")
+    if [ ! -f "$OUT/$step/run.json" ]; then
+        $RUN train recipes/embedded/$step.yaml --datasets $SETS --model_name_or_path "$from" \
+            --output_dir "$OUT/$step" $TRAIN $([ $step = further ] && echo "$FURTHER")
+    fi
+done
+if [ ! -f "$OUT/further/gazetteer.safetensors" ]; then
+    $RUN gazetteer "$OUT/further" --datasets $SETS --rows $ROWS
+fi
+if [ ! -f "$OUT/selector/run.json" ]; then
+    $RUN train-selector recipes/selector/embedded.yaml --datasets $SETS \
+        --model_name_or_path "$OUT/further" --output_dir "$OUT/selector" $SELECT
+fi
+python recipes/embedded/assemble.py --tagger "$OUT/further" --selector "$OUT/selector" \
+    -o "$OUT/model" --dtype $DTYPE
+# What the tagger alone finds in validation and test texts, and what the selector leaves.
+python recipes/selector/compare.py --data "$DATA" --model "$OUT/model" --name embedded \
+    --rivals --selector llm_cls="$OUT/model/selector" --validation $ROWS -o "$OUT/compare"
+$RUN calibrate "$OUT/model/selector" --gold "$OUT"/compare/validation/*.gold.jsonl \
+    --predicted "$OUT"/compare/validation/*.predicted.jsonl
+python recipes/baselines.py dictionary --data "$DATA" -o "$OUT/dictionary"
+python recipes/embedded/evaluate.py --data "$DATA" --model "$OUT/model" \
+    --dictionary "$OUT/dictionary" -o "$OUT/scores"
