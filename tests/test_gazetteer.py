@@ -15,7 +15,7 @@ from llmner_hf.core.errors import FormatError, SettingError
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.reference import ReferenceDecoder
-from llmner_hf.gazetteers import START, VALUES, climb, equipped, fit, parts
+from llmner_hf.gazetteers import START, VALUES, climb, equipped, fit, parts, relearnt
 from llmner_hf.pipelines import BioNerPipeline
 from llmner_hf.settings import GAZETTEER_FILE, Gazetteer, TaggerSettings, Weights
 from tests.models import SCHEMA, TEXTS, requests, tiny
@@ -167,6 +167,17 @@ def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch
     assert again.dictionary(OURS).mentions == {}
 
 
+def test_learning_anew_keeps_the_weights_and_leaves_out_the_test(tokenizer):
+    datasets = tagged(EXAMPLES[:1])
+    datasets["validation"] = tagged(EXAMPLES[1:2])["train"]
+    datasets["test"] = tagged(EXAMPLES[2:])["train"]
+    made = relearnt(USING, {"ours": datasets})
+    assert made.dictionary(OURS) == Dictionary.learn(EXAMPLES[:2], 0.2).digested()
+    assert (made.weights, made.schemas) == (USING.weights, USING.schemas)
+    with pytest.raises(SettingError, match="other: no weights"):
+        relearnt(USING, {"other": datasets})
+
+
 def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):
     for name in VALUES:
         monkeypatch.setitem(VALUES, name, (getattr(START, name),))
@@ -189,5 +200,10 @@ def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):
     (found,) = ner("CD28 binds", dataset="ours")
     learnt = settings.dictionary(settings.schema("ours")).annotate("CD28 binds")
     assert [(found["start"], found["entity_group"])] == [(e.start, e.label) for e in learnt]
+    before = (folder / GAZETTEER_FILE).read_bytes()
+    replace(settings, gazetteer=Gazetteer()).save(folder)
+    assert cli.main(["gazetteer", str(folder), "--datasets", str(data), "--all-rows"]) == 0
+    assert TaggerSettings.load(folder / "tagger.json").weights == {"ours": START}
+    assert (folder / GAZETTEER_FILE).read_bytes() == before  # its validation split is the other
     shutil.rmtree(folder)
     assert cli.main(["gazetteer", str(folder), "--datasets", str(data)]) == 2

@@ -17,6 +17,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--datasets", nargs="+", required=True, help="tagged datasets that it was trained on"
     )
     parser.add_argument("--rows", type=int, default=150, help="validation rows to weigh by")
+    parser.add_argument(
+        "--all-rows",
+        action="store_true",
+        help="with the weights it has, learn of the validation rows too: the last step",
+    )
     parser.add_argument("--batch-size", type=int, default=64)
 
 
@@ -25,10 +30,15 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from datasets import load_dataset
 
     import llmner_hf
-    from llmner_hf.gazetteers import equipped, fit, parts
+    from llmner_hf.gazetteers import equipped, fit, parts, relearnt
+    from llmner_hf.settings import TAGGER_FILE, TaggerSettings
 
     if not given.model.is_dir():
         raise InputError(f"{given.model}: no such folder")
+    if given.all_rows:
+        datasets = {Path(place).name: load_dataset(place) for place in given.datasets}
+        relearnt(TaggerSettings.load(given.model / TAGGER_FILE), datasets).save(given.model)
+        return
     ner = llmner_hf.pipeline("bioner", model=str(given.model), selector=None)
     tagger = (ner.model, ner.tokenizer, ner.settings)
     fits = []

@@ -1,15 +1,15 @@
 """The mentions that a tagger's training texts held, by dataset, as they travel with it.
 
-In: dictionaries of mentions. Out: for a text and a schema, the known mentions that a prompt marks;
-and ``gazetteer.safetensors``, which holds digests instead of words, since corpora have licences: a
-digest tells whether a string that one has is a mention, and cannot be read. A dataset is known by
-its title, so that types made up by a user have no known mentions.
+In: dictionaries of mentions. Out: for a schema its dictionary; and ``gazetteer.safetensors``, which
+holds digests instead of words, since corpora have licences: a digest tells whether a string that
+one has is a mention, and cannot be read. A dataset is known by its title, so that types made up by
+a user have no known mentions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from llmner_hf.core.dictionary import Dictionary, Key
-from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import FormatError
 from llmner_hf.settings.schema import Schema
 
@@ -38,16 +37,6 @@ class Gazetteer:
     def of(self, schema: Schema) -> Dictionary | None:
         """The dictionary of a schema's dataset, if there is one."""
         return self.dictionaries.get(schema.title)
-
-    def known(self, text: str, schema: Schema) -> Iterator[tuple[Entity, bool]] | None:
-        """What is known of a text: entities of the schema's types, each with whether it is sure.
-
-        None for a schema that is of no dataset known here: its prompt has no marks.
-        """
-        dictionary = self.of(schema)
-        if dictionary is None:
-            return None
-        return dictionary.matches(text, frozenset(schema.labels.names))
 
     def save(self, folder: str | Path) -> None:
         """Write ``gazetteer.safetensors`` into a model's or adapter's folder."""

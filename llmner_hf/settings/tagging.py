@@ -114,7 +114,7 @@ class TaggerSettings:
     def save(self, folder: str | Path) -> None:
         """Write ``tagger.json`` into a model's or adapter's folder, and the gazetteer if any."""
         stored = asdict(replace(self, gazetteer=None)) | {"gazetteer": None}
-        if self.gazetteer:
+        if self.gazetteer and self.gazetteer.dictionaries:
             self.gazetteer.save(folder)
             stored["gazetteer"] = GAZETTEER_FILE
         text = json.dumps(stored, ensure_ascii=False, indent=2)

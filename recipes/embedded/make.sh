@@ -64,6 +64,7 @@ python recipes/selector/compare.py --data "$DATA" --model "$OUT/model" --name em
     --rivals --selector llm_cls="$OUT/model/selector" --validation $ROWS -o "$OUT/compare"
 $RUN calibrate "$OUT/model/selector" --gold "$OUT"/compare/validation/*.gold.jsonl \
     --predicted "$OUT"/compare/validation/*.predicted.jsonl
+$RUN gazetteer "$OUT/model" --datasets $SETS --all-rows
 python recipes/baselines.py dictionary --data "$DATA" -o "$OUT/dictionary"
 python recipes/embedded/evaluate.py --data "$DATA" --model "$OUT/model" \
     --dictionary "$OUT/dictionary" -o "$OUT/scores"
