@@ -26,6 +26,7 @@ from tests.manual.pages import ROOT, Block, blocks
 NOT_RUN = {
     "make test": "runs these tests",
     "make check": "runs these tests",
+    "bash recipes/embedded/make.sh": "takes hours; its steps stand below it and are run",
     "make thorough": "takes minutes; the same tests run here on fewer texts",
     "pip install llmner_hf[demo]": "asks a package index",
     "vllm serve": "needs a GPU, and vLLM, which wants a torch of its own",
