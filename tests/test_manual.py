@@ -129,7 +129,7 @@ PRINTED = {
     "serving.md": ["'word': 'IL-2 receptor'", "Usage(requests=1,"],
     "training.md": ["peak memory of one GPU", "merged: "],
     "selector.md": ["held-out candidates: ", "--mined "],
-    "embedded.md": ["| NCBI-Disease | "],
+    "embedded.md": ["| NCBI-Disease (unseen) | "],
 }
 LEFT = {"README.md": "runs/annotated.html", "quickstart.md": "runs/annotated.html"}
 

@@ -268,3 +268,15 @@ def test_the_sampled_loss_has_the_same_expectation():
     whole = mixed_losses(hidden, head, gold, allowed, 0.5)
     drawn = torch.stack([mixed_losses(hidden, head, gold, allowed, 0.5, 0.25) for _ in range(4000)])
     assert torch.allclose(drawn.mean(0), whole, rtol=0.1)
+
+
+@pytest.mark.parametrize("strategy", ["html", "json_list"])
+def test_entities_that_a_strategy_cannot_write_are_counted(tokens, strategy):
+    """HTML cannot write two that cross; the first of them stays."""
+    crossing = Example("x", "abcdef", (Entity(0, 4, "protein"), Entity(2, 6, "DNA")), "ours", "en")
+    tagger = TaggerSettings(style="brief", strategy=strategy)
+    preparation = Preparation(tokens, Schema("", "en", LABELS), tagger, 512)
+    (row,) = preparation.rows([crossing])
+    assert preparation.report.unwritable == (1 if strategy == "html" else 0)
+    completion = tokens.tokenizer.decode(row.ids[row.start : -1])
+    assert completion.count("protein") == (2 if strategy == "html" else 1)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from random import Random
 
 from llmner_hf.core.entities import Entity, Example, LabelSet
+from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.data import CODECS
 from llmner_hf.grammar import Grammar
@@ -59,8 +60,8 @@ class PreparationReport:
         entities: asked for.
         not_asked: entities of types that their example was not asked for.
         lost_entities: entities of the texts left out.
-        unwritable: entities left out because the automaton cannot write them: an end inside a word,
-            a nesting too deep.
+        unwritable: entities left out because the strategy cannot write them: an end inside a word,
+            a nesting too deep, in HTML a crossing.
         unwritable_mentions: the first of them, as they stand in the text between ``|``.
         longest: tokens of the longest row.
         tokens: tokens of all rows.
@@ -180,8 +181,7 @@ class Preparation:
         if self.settings.strategy == "symbolic":
             completion, allowed = self._walk(example, labels)
         else:
-            codec = CODECS[self.settings.strategy]
-            written = codec.encode(example.text, example.entities, labels)
+            written = self._written(example, labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]
         ids = prompt.ids
         text_ids = sorted(set(prompt.text))
@@ -200,6 +200,20 @@ class Preparation:
             place = legal.index(gold)
             legal[0], legal[place] = legal[place], legal[0]
         return ids, allowed
+
+    def _written(self, example: Example, labels: LabelSet) -> str:
+        """A completion of another strategy; entities that cross one before them are left out."""
+        codec, kept = CODECS[self.settings.strategy], list[Entity]()
+        try:
+            return codec.encode(example.text, example.entities, labels)
+        except UnrepresentableError:  # HTML cannot write crossing entities of different types
+            for entity in example.entities:
+                try:
+                    codec.encode(example.text, [*kept, entity], labels)
+                    kept.append(entity)
+                except UnrepresentableError:
+                    self._note_unwritable(entity, example.text)
+            return codec.encode(example.text, kept, labels)
 
     def _note_unwritable(self, entity: Entity, text: str) -> None:
         self.report.unwritable += 1
