@@ -142,6 +142,8 @@ def script(arguments: list[str]) -> None:
     with patch.object(sys, "argv", arguments[module:]):
         try:
             if module:
+                # Another test may have left it, which runpy warns of.
+                sys.modules.pop(f"{arguments[1]}.__main__", None)
                 runpy.run_module(arguments[1], run_name="__main__")
             else:
                 runpy.run_path(arguments[0], run_name="__main__")
