@@ -61,7 +61,10 @@ def table_8(found: Sequence[Cases]) -> Table:
     for cases in found:
         counts = (cases.texts, len(cases.examples)) if cases.systems else (NOT_RUN, NOT_RUN)
         rows.append((cases.backbone, corpus_title(cases.corpus), *counts))
-    caption = f"{RULE}. Here their numbers alone; the texts are in {FILE}, beside this file."
+    caption = (
+        f"{RULE}. Here their numbers alone; the texts are in {FILE}, which the command writes "
+        "beside this file and which may not be passed on."
+    )
     columns = [Column(name) for name in ("backbone", "corpus", "texts compared", "cases")]
     return Table("table_8", "Table VIII", caption, columns, rows)
 
