@@ -17,7 +17,7 @@ from llmner_hf.evaluation import decoder_of, gold_of, predict, validator
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.training.losses import IGNORED, NONE, mixed_losses
 from llmner_hf.training.preparation import Preparation, cut
-from llmner_hf.training.run import train
+from llmner_hf.training.run import pack_size, train
 from llmner_hf.training.trainer import Collator
 from tests.tuning import EXAMPLES, LABELS, config, optimisation, settings, tagged
 
@@ -280,3 +280,12 @@ def test_entities_that_a_strategy_cannot_write_are_counted(tokens, strategy):
     assert preparation.report.unwritable == (1 if strategy == "html" else 0)
     completion = tokens.tokenizer.decode(row.ids[row.start : -1])
     assert completion.count("protein") == (2 if strategy == "html" else 1)
+
+
+def test_prompts_that_name_different_types_share_nothing():
+    """Packed behind one prefix, a row would be trained on another row's types."""
+    of = optimisation("unused", 1)
+    assert pack_size(settings(style="prefix", some_types=0.5), of) == 1
+    assert pack_size(settings(style="prefix"), of) == of.per_device_train_batch_size
+    with pytest.raises(SettingError, match="pack 4 with some_types"):
+        pack_size(settings(pack=4, some_types=0.5), of)

@@ -129,7 +129,18 @@ def load_model(settings: ModelConfig) -> Any:
 
 
 def pack_size(settings: TrainingSettings, optimisation: SFTConfig) -> int:
-    """How many rows share a copy of their prompts' common part."""
+    """How many rows share a copy of their prompts' common part.
+
+    Raises:
+        SettingError: rows are to share it that do not have it in common.
+    """
+    if settings.some_types:
+        if settings.pack not in (None, 1):
+            raise SettingError(
+                f"pack {settings.pack} with some_types: prompts that name different types have no "
+                "common part; leave one of them out"
+            )
+        return 1
     if settings.pack is not None:
         return settings.pack
     return int(optimisation.per_device_train_batch_size) if settings.style == "prefix" else 1
