@@ -63,16 +63,13 @@ class Dictionary:
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @classmethod
-    def learn(
-        cls, examples: Iterable[Example], minimum_share: float = 0.5, most: int | None = None
-    ) -> Dictionary:
+    def learn(cls, examples: Iterable[Example], minimum_share: float = 0.5) -> Dictionary:
         """The mentions of the examples that are entities of one type often enough.
 
         Args:
             examples: the training examples.
             minimum_share: of a mention's occurrences at the borders of words, the part that must
                 be entities of its most frequent type; 0 keeps every mention.
-            most: how many mentions to keep, the most frequent ones; None keeps all.
         """
         examples = tuple(examples)
         counts = _count_entities(examples)
@@ -87,9 +84,8 @@ class Dictionary:
             for mention, label in best.items()
             if counts[mention][label] >= minimum_share * occurrences[mention]
         ]
-        kept.sort(key=lambda mention: (-counts[mention][best[mention]], mention))
-        unsure = (m for m in kept[:most] if counts[m][best[m]] < _SURE * occurrences[m])
-        return cls({mention: best[mention] for mention in kept[:most]}, frozenset(unsure))
+        unsure = (m for m in kept if counts[m][best[m]] < _SURE * occurrences[m])
+        return cls({mention: best[mention] for mention in kept}, frozenset(unsure))
 
     def digested(self) -> Dictionary:
         """The same dictionary, hashed."""
