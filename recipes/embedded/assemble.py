@@ -1,8 +1,9 @@
 """Put tagger, gazetteer and selector into the one folder that travels.
 
-In: the run folders of `llmner train` (with `llmner gazetteer`) and of `llmner train-selector`, whose
-base is that tagger. Out: a folder as `llmner_hf/embedded`: the weights in one type, the selector's
-adapter in `selector`, with the model around it as its base. `llmner calibrate` sets its thresholds.
+In: the run folders of `llmner train` (with `llmner gazetteer`) and of `llmner train-selector`, the
+base of which is that tagger. Out: a folder as `llmner_hf/embedded`: the weights in one type, the
+selector's adapter in `selector`, with the model around it as its base. `llmner calibrate` sets its
+thresholds.
 
     python recipes/embedded/assemble.py --tagger runs/embedded/further \
         --selector runs/selector/embedded -o llmner_hf/embedded
