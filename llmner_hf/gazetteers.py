@@ -21,12 +21,15 @@ from llmner_hf.core.scoring import score
 from llmner_hf.data import to_example
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.evaluation import gold_of, predict
-from llmner_hf.settings import Gazetteer, Schema, TaggerSettings, Weights
+from llmner_hf.settings import (
+    MENTION_SHARE,
+    USUAL_WEIGHTS,
+    Gazetteer,
+    Schema,
+    TaggerSettings,
+    Weights,
+)
 
-# Ours: kept are mentions that are entities in a fifth of their occurrences. Half, the dictionary's
-# own share, loses mentions that the context tells apart.
-SHARE = 0.2
-START = Weights(bias=-0.5, sure=6.0, unsure=3.0, close=4.0)
 # The values that are tried of each weight, in this order of the weights.
 VALUES = {
     "bias": (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0),
@@ -96,7 +99,7 @@ def fit(
     """
     model, tokenizer, settings = tagger
     schema = settings.schema(name)
-    dictionary = Dictionary.learn(known, SHARE).digested()
+    dictionary = Dictionary.learn(known, MENTION_SHARE).digested()
     gazetteer = Gazetteer({schema.title: dictionary})
     gold = gold_of(held_out)
 
@@ -129,7 +132,7 @@ def relearnt(settings: TaggerSettings, datasets: Mapping[str, DatasetDict]) -> T
         if name not in settings.weights:
             raise SettingError(f"{name}: no weights for it; run without --all-rows first")
         examples = [to_example(row) for part in splits if part != "test" for row in splits[part]]
-        known[settings.schema(name).title] = Dictionary.learn(examples, SHARE).digested()
+        known[settings.schema(name).title] = Dictionary.learn(examples, MENTION_SHARE).digested()
     return replace(settings, gazetteer=Gazetteer(known))
 
 
@@ -140,7 +143,7 @@ def climb(tried: dict[Weights, float], f1: Callable[[Weights], float]) -> None:
         tried: filled with the F1 of whatever was tried.
         f1: of weights.
     """
-    best = START
+    best = USUAL_WEIGHTS
     tried[best] = f1(best)
     moved = True
     while moved:

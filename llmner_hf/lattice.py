@@ -241,13 +241,13 @@ class Lattice:
             segment, piece = self._next_piece(segment, piece)
             place = b
 
-    def allowed(self, ids: Sequence[int]) -> list[list[int]]:
-        """The legal tokens before each token of a completion.
+    def along(self, ids: Sequence[int]) -> Iterator[tuple[Position, dict[int, Position]]]:
+        """The position before each token of a completion, and the legal steps from there.
 
         Raises:
             UnrepresentableError: the completion is not one that the automaton can write.
         """
-        at, result = self.start, []
+        at = self.start
         for count, token in enumerate(ids):
             steps = self.steps(at)
             if token not in steps:
@@ -255,9 +255,8 @@ class Lattice:
                     f"token {count} of the completion may not stand there: a bracket inside a "
                     f"word, or nesting deeper than {self.grammar.max_depth}"
                 )
-            result.append(list(steps))
+            yield at, steps
             at = steps[token]
-        return result
 
 
 def _behind(state: State) -> Position:

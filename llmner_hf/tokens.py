@@ -107,6 +107,11 @@ class Tokens:
         return ids[0]
 
     @cached_property
+    def opening(self) -> tuple[int, ...]:
+        """The tokens that open a bracket."""
+        return tuple(token for token in (self.open, self.spaced_open) if token is not None)
+
+    @cached_property
     def spaced_open(self) -> int | None:
         """The token of a blank and an opening bracket, where the vocabulary has one."""
         ids = self.piece_ids(" [")

@@ -13,11 +13,17 @@ from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import FormatError, SettingError
 from llmner_hf.decoding.constrained import ConstrainedDecoder
-from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.reference import ReferenceDecoder
-from llmner_hf.gazetteers import START, VALUES, climb, equipped, fit, parts, relearnt
+from llmner_hf.gazetteers import VALUES, climb, equipped, fit, parts, relearnt
 from llmner_hf.pipelines import BioNerPipeline
-from llmner_hf.settings import GAZETTEER_FILE, Gazetteer, TaggerSettings, Weights
+from llmner_hf.prior import Prior
+from llmner_hf.settings import (
+    GAZETTEER_FILE,
+    USUAL_WEIGHTS,
+    Gazetteer,
+    TaggerSettings,
+    Weights,
+)
 from tests.models import SCHEMA, TEXTS, requests, tiny
 from tests.tuning import EXAMPLES, tagged
 
@@ -138,7 +144,7 @@ def test_climbing_ends_where_no_weight_alone_is_better(wanted):
     tried = {}
     climb(tried, f1)
     assert max(tried, key=tried.get) == Weights(**summit)
-    assert tried[START] == f1(START)
+    assert tried[USUAL_WEIGHTS] == f1(USUAL_WEIGHTS)
 
 
 def test_texts_to_learn_from_are_none_of_those_to_weigh_by():
@@ -153,15 +159,15 @@ def test_texts_to_learn_from_are_none_of_those_to_weigh_by():
 
 def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch):
     for name in VALUES:
-        monkeypatch.setitem(VALUES, name, (getattr(START, name),))
+        monkeypatch.setitem(VALUES, name, (getattr(USUAL_WEIGHTS, name),))
     model, alone = tiny("glm", tokenizer), replace(USING, gazetteer=None, weights={})
     known, held_out = parts(tagged(EXAMPLES), 6)
     dictionary, found = fit((model, tokenizer, alone), "ours", known, held_out)
-    assert found.weights == START
+    assert found.weights == USUAL_WEIGHTS
     assert found.mentions == len(dictionary.mentions)
     assert dictionary.hashed
     made = equipped(alone, [(dictionary, found)])
-    assert made.weights_of(OURS) == START
+    assert made.weights_of(OURS) == USUAL_WEIGHTS
     assert made.dictionary(OURS) == dictionary
     again = equipped(made, [(Dictionary({}).digested(), replace(found, name="ours"))])
     assert again.dictionary(OURS).mentions == {}
@@ -180,7 +186,7 @@ def test_learning_anew_keeps_the_weights_and_leaves_out_the_test(tokenizer):
 
 def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):
     for name in VALUES:
-        monkeypatch.setitem(VALUES, name, (getattr(START, name),))
+        monkeypatch.setitem(VALUES, name, (getattr(USUAL_WEIGHTS, name),))
     folder, data = tmp_path / "tagger", tmp_path / "ours"
     tiny("glm", tokenizer).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -190,7 +196,7 @@ def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):
     assert cli.main(["gazetteer", str(folder), "--datasets", str(data)]) == 0
     assert capsys.readouterr().out.startswith("ours: ")
     settings = TaggerSettings.load(folder / "tagger.json")
-    assert settings.weights == {"ours": START}
+    assert settings.weights == {"ours": USUAL_WEIGHTS}
     ner = BioNerPipeline(
         AutoModelForCausalLM.from_pretrained(folder),
         AutoTokenizer.from_pretrained(folder),
@@ -203,7 +209,7 @@ def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):
     before = (folder / GAZETTEER_FILE).read_bytes()
     replace(settings, gazetteer=Gazetteer()).save(folder)
     assert cli.main(["gazetteer", str(folder), "--datasets", str(data), "--all-rows"]) == 0
-    assert TaggerSettings.load(folder / "tagger.json").weights == {"ours": START}
+    assert TaggerSettings.load(folder / "tagger.json").weights == {"ours": USUAL_WEIGHTS}
     assert (folder / GAZETTEER_FILE).read_bytes() == before  # its validation split is the other
     shutil.rmtree(folder)
     assert cli.main(["gazetteer", str(folder), "--datasets", str(data)]) == 2

@@ -54,11 +54,11 @@ def test_what_is_writable_has_a_path_and_what_is_not_has_none(tokens, case: Case
     lattice = Lattice(Grammar(tokens, case.labels, 3), case.text)
     ids = lattice.encode(case.entities)
     if all(lattice.writable(entity, case.entities) for entity in case.entities):
-        allowed = lattice.allowed(ids)
-        assert all(token in legal for token, legal in zip(ids, allowed, strict=True))
+        along = lattice.along(ids)
+        assert all(token in steps for token, (_, steps) in zip(ids, along, strict=True))
     else:
         with pytest.raises(UnrepresentableError, match="may not stand there"):
-            lattice.allowed(ids)
+            list(lattice.along(ids))
 
 
 @given(texts(), label_sets(), st.randoms(use_true_random=False))
@@ -84,7 +84,7 @@ def test_every_type_gets_its_line(tokens, case: Case):
     ]
     assert set(symbolic.decode("\n".join(lines), case.text, case.labels).entities) == set(kept)
     forced = sum(len(header) for header in lattice.grammar.header_ids)
-    assert sum(len(legal) == 1 for legal in lattice.allowed(ids)) >= forced
+    assert sum(len(steps) == 1 for _, steps in lattice.along(ids)) >= forced
 
 
 def test_nesting_and_a_cut_inside_a_word(tokens):
@@ -96,7 +96,7 @@ def test_nesting_and_a_cut_inside_a_word(tokens):
     assert written(tokens, ids) == (
         "protein: the [[CD28]-mediated] signal\nDNA: the CD28-mediated [signal]"
     )
-    assert lattice.allowed(ids)
+    assert list(lattice.along(ids))
 
 
 def test_a_bracket_inside_a_word_is_refused(tokens):
@@ -105,7 +105,7 @@ def test_a_bracket_inside_a_word_is_refused(tokens):
     inside = Entity(2, 5, "protein")
     assert not lattice.writable(inside, [inside])
     with pytest.raises(UnrepresentableError, match="inside a word"):
-        lattice.allowed(lattice.encode([inside]))
+        list(lattice.along(lattice.encode([inside])))
 
 
 def test_ten_thousand_characters_without_a_blank(tokens):
@@ -113,7 +113,7 @@ def test_ten_thousand_characters_without_a_blank(tokens):
     for text in ("肝" * 10_000, "x" * 10_000, "[" * 10_000, " " * 10_000):
         lattice = Lattice(Grammar(tokens, labels, 2), text)
         ids = lattice.encode([Entity(0, len(text), "疾病")] if text.strip() else [])
-        assert len(lattice.allowed(ids)) == len(ids)
+        assert len(list(lattice.along(ids))) == len(ids)
         walk_ids = walk(lattice, random.Random(1))
         assert not symbolic.decode(written(tokens, walk_ids), text, labels).problems
 

@@ -1,7 +1,7 @@
 """Training on a tiny real GLM: the loss, what is counted, what is left, adapters, reloading."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 
 import pytest
@@ -11,14 +11,24 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GlmConfig
 from trl import ModelConfig, SFTConfig
 from trl.trainer import base_trainer
 
+from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import SettingError
+from llmner_hf.decoding.reference import ReferenceDecoder
+from llmner_hf.decoding.request import Request
 from llmner_hf.evaluation import decoder_of, gold_of, predict, validator
-from llmner_hf.settings import Schema, TaggerSettings
+from llmner_hf.settings import (
+    MENTION_SHARE,
+    USUAL_WEIGHTS,
+    Gazetteer,
+    Schema,
+    TaggerSettings,
+)
 from llmner_hf.training.losses import IGNORED, NONE, mixed_losses
 from llmner_hf.training.preparation import Preparation, cut
 from llmner_hf.training.run import pack_size, train
 from llmner_hf.training.trainer import Collator
+from tests.models import tiny
 from tests.tuning import EXAMPLES, LABELS, config, optimisation, settings, tagged
 
 
@@ -52,6 +62,59 @@ def test_the_mixed_loss_is_the_mixture_of_two_cross_entropies():
     for share in (0.0, 0.3, 1.0):
         mixed = mixed_losses(hidden, head, gold, allowed, share)
         assert torch.allclose(mixed, share * restricted + (1 - share) * full, atol=1e-6)
+
+
+def test_what_a_gazetteer_adds_counts_among_the_allowed_tokens_alone():
+    torch.manual_seed(0)
+    hidden, head = torch.randn(3, 8), torch.randn(20, 8)
+    gold = torch.tensor([3, 5, 7])
+    allowed = torch.tensor([[3, 4, NONE], [5, NONE, NONE], [7, 1, 2]])
+    added = torch.tensor([[0.5, -2.0, 0.0], [9.0, 0.0, 0.0], [-1.0, 6.0, 0.0]])
+    logits = hidden @ head.T
+    full = functional.cross_entropy(logits, gold, reduction="none")
+    raised = torch.stack(
+        [
+            -(logits[i, row[row != NONE]] + added[i, row != NONE]).log_softmax(0)[0]
+            for i, row in enumerate(allowed)
+        ]
+    )
+    for share in (0.3, 1.0):
+        mixed = mixed_losses(hidden, head, gold, allowed, share, added=added)
+        assert torch.allclose(mixed, share * raised + (1 - share) * full, atol=1e-6)
+
+
+@pytest.mark.parametrize("weigh", [1.0, 6.0])
+def test_training_adds_what_decoding_adds(tokenizer, tokens, weigh):
+    """What a model wrote with its gazetteer is, of all it could write, what the loss likes most."""
+    model = tiny("glm", tokenizer)
+    with torch.no_grad():
+        model.lm_head.weight /= weigh  # the surer the model, the less a gazetteer can say
+    known = Dictionary({"IL-2": "protein", "cd28": "DNA", "高血压": "疾病"}, frozenset({"cd28"}))
+    schema = Schema("ours", "en", LABELS)
+    tagger = TaggerSettings(
+        style="brief",
+        max_depth=1,  # with a line for every type, so that a set of entities has one path
+        every_type=True,
+        gazetteer=Gazetteer({"ours": known}),
+        schemas={"ours": schema},
+        weights={"ours": USUAL_WEIGHTS},
+    )
+    decoder = ReferenceDecoder(model, tokenizer, tagger)
+    raised = 0
+    for text in ("IL-2 and CD28 bind IL-2.", "患者有高血压", "the CD28\tgene (IL-2)", "nothing"):
+        decoding = decoder.row(Request("x", text, schema))
+        decoder.write([decoding])
+        entities = decoding.record.prediction.entities
+        preparation = Preparation(tokens, schema, tagger, 512)
+        (row,) = preparation.rows([Example("x", text, entities, "ours", "en")], [known])
+        assert row.ids[row.start :] == list(decoding.record.tokens)
+        batch = Collator(tokens.stop, with_allowed=True)([asdict(row)])
+        with torch.no_grad():
+            logits = model(batch["input_ids"]).logits[0, row.start - 1 : -1]
+        legal = logits.gather(1, batch["allowed"].clamp(min=0)) + batch["added"]
+        assert (legal.masked_fill(batch["allowed"] == NONE, -torch.inf).argmax(1) == 0).all()
+        raised += int((batch["added"] > 0).sum())
+    assert raised > 4
 
 
 def test_only_the_completion_bears_loss_and_the_gold_token_stands_first(tokens):
@@ -229,6 +292,30 @@ def test_the_best_bias_and_the_depth_of_the_data_travel_with_the_model(start, da
         assert (tagger.every_type, tagger.confidence) == (True, "allowed")
 
 
+def test_a_model_trained_beside_a_gazetteer_travels_with_one(start, datasets, tmp_path):
+    """Its own is of all training texts; those it was trained beside were of the other folds."""
+    asked = []
+
+    def validate(model, tokenizer, tagger):
+        asked.append(tagger.weights["ours"])
+        return {"f1": tagger.weights["ours"].bias, "f1_ours": tagger.weights["ours"].bias}
+
+    record = train(
+        settings(allowed_share=1.0, gazetteer_folds=2, bracket_biases=[-1.0, -0.5]),
+        optimisation(tmp_path, 20, save_strategy="no"),
+        ModelConfig(model_name_or_path=str(start)),
+        datasets,
+        validate,
+    )
+    losses = [entry["loss"] for entry in record["history"] if "loss" in entry]
+    assert losses[-1] < losses[0]
+    assert asked == [replace(USUAL_WEIGHTS, bias=-1.0), replace(USUAL_WEIGHTS, bias=-0.5)]
+    tagger = TaggerSettings.load(tmp_path / "tagger.json")
+    assert tagger.weights == {"ours": USUAL_WEIGHTS}
+    known = tagger.dictionary(tagger.schema("ours"))
+    assert known == Dictionary.learn(EXAMPLES, MENTION_SHARE).digested()
+
+
 @pytest.mark.parametrize("strategy", ["html", "json_list"])
 def test_the_other_strategies_train_with_the_usual_loss(start, datasets, tmp_path, strategy):
     record = train(
@@ -248,6 +335,8 @@ def test_the_other_strategies_train_with_the_usual_loss(start, datasets, tmp_pat
         ({"word_dropout": -0.1}, "word_dropout must lie between 0 and 1"),
         ({"full_sample": 0.0}, "full_sample must lie above 0"),
         ({"allowed_share": 0.5, "strategy": "html"}, "needs the symbolic strategy"),
+        ({"gazetteer_folds": 5}, "gazetteer_folds needs allowed_share"),
+        ({"gazetteer_folds": 1, "allowed_share": 1.0}, "must be 0 or above 1, not 1"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(given, message):

@@ -16,11 +16,11 @@ than 10^14 looks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from llmner_hf.core.entities import Entity, Example
 
@@ -29,6 +29,9 @@ _KEY = 3
 _SURE = 0.5
 
 Key = str | int
+
+# Of a string and a type: a mention of it, one that mostly is no entity, one of another type, none.
+Evidence = Literal["sure", "unsure", "other", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,16 @@ class Dictionary:
         unsure = (m for m in kept if counts[m][best[m]] < _SURE * occurrences[m])
         return cls({mention: best[mention] for mention in kept}, frozenset(unsure))
 
+    def said_of(self, text: str, entity: Entity) -> Evidence:
+        """What is known of the string of an entity, taken as that type."""
+        mention = _fold(entity.surface(text))
+        key = _digest(mention) if self.hashed else mention
+        if key not in self.mentions:
+            return "unknown"
+        if self.mentions[key] != entity.label:
+            return "other"
+        return "unsure" if key in self.unsure else "sure"
+
     def digested(self) -> Dictionary:
         """The same dictionary, hashed."""
         if self.hashed:
@@ -144,6 +157,34 @@ class Dictionary:
             for start in range(len(folded)):
                 occurrences.update(folded[start:end] for end, _ in self._found(folded, start))
         return occurrences
+
+
+def cross_fitted(
+    examples: Sequence[Example], folds: int, minimum_share: float = _SURE
+) -> list[Dictionary]:
+    """For each example a dictionary that was learnt without it: of the other folds.
+
+    What a dictionary knows of the texts it was learnt from is not what it knows of new ones.
+
+    Args:
+        examples: the training examples.
+        folds: how many; each is contiguous, since neighbours come from one document.
+        minimum_share: as in ``Dictionary.learn``.
+    """
+    dictionaries = []
+    for fold in contiguous(len(examples), folds):
+        others = [*examples[: fold.start], *examples[fold.stop :]]
+        dictionaries += [Dictionary.learn(others, minimum_share)] * len(fold)
+    return dictionaries
+
+
+def contiguous(rows: int, folds: int) -> list[range]:
+    """The rows of each fold, contiguous and as alike in size as can be.
+
+    >>> contiguous(7, 3)
+    [range(0, 2), range(2, 4), range(4, 7)]
+    """
+    return [range(rows * fold // folds, rows * (fold + 1) // folds) for fold in range(folds)]
 
 
 def _fold(text: str) -> str:

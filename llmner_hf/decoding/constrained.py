@@ -25,11 +25,11 @@ from llmner_hf.decoding.automaton import Automaton
 from llmner_hf.decoding.cache import Prefixes, RowCache, layers_of
 from llmner_hf.decoding.costs import parts, pass_tokens
 from llmner_hf.decoding.drafts import Drafter, Walk
-from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.row import Row
 from llmner_hf.decoding.symbolic import SymbolicDecoder
+from llmner_hf.prior import Prior
 from llmner_hf.settings import TaggerSettings
 
 # Memory for the prefixes of label sets. Ours: 40 prompts of 650 tokens of a 9B GLM, 41 kB each.
@@ -235,14 +235,16 @@ class ConstrainedDecoder(SymbolicDecoder):
         """What is added to the logits of all legal tokens, (legal tokens,)."""
         counts = [sum(len(cell.tokens) for cell in walk.cells) for walk in walks]
         biases = np.array([prior.bias for prior in priors], dtype=np.float32).repeat(counts)
-        added = np.where(np.isin(tokens, self.opening), biases, np.float32(0))
+        added = np.where(np.isin(tokens, self.tokens.opening), biases, np.float32(0))
         number = 0
         for walk, prior in zip(walks, priors, strict=True):
             for cell, line in zip(walk.cells, walk.lines, strict=True):
                 if cell.here in prior.places[line]:
                     for column, token in enumerate(cell.tokens):
                         after = cell.steps[token].state
-                        added[number + column] = self.added(prior, line, cell.depth, after, token)
+                        added[number + column] = prior.added(
+                            self.tokens, line, cell.depth, after, token
+                        )
                 number += len(cell.tokens)
         return added
 

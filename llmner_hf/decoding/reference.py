@@ -15,11 +15,11 @@ from transformers import DynamicCache
 
 from llmner_hf.core.copying import Place
 from llmner_hf.core.entities import Prediction
-from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
 from llmner_hf.lattice import Lattice, Position
+from llmner_hf.prior import Prior
 
 
 class Row:
@@ -121,7 +121,7 @@ class ReferenceDecoder(SymbolicDecoder):
     def _raised(self, row: Row, token: int) -> float:
         """What is added to the logit of a legal token."""
         after = row.steps[token].state
-        return self.added(row.prior, after.next_type - 1, row.at.state.depth, after, token)
+        return row.prior.raises(self.tokens, row.at.state, after, token)
 
     def _choices(
         self, rows: Sequence[Row], logits: torch.Tensor

@@ -11,9 +11,9 @@ import torch
 from llmner_hf.decoding.automaton import Automaton
 from llmner_hf.decoding.drafts import Walk
 from llmner_hf.decoding.knowledge import Knowledge
-from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
+from llmner_hf.prior import Prior
 
 
 class Row:

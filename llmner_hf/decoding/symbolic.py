@@ -10,12 +10,11 @@ from collections import OrderedDict
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from llmner_hf.core.copying import State
 from llmner_hf.core.errors import SettingError
-from llmner_hf.decoding.prior import Prior
 from llmner_hf.decoding.request import Request
 from llmner_hf.grammar import Grammar
 from llmner_hf.lattice import Lattice
+from llmner_hf.prior import Prior
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.tokens import Prompt, Tokens
 
@@ -46,7 +45,6 @@ class SymbolicDecoder:
         self.model = model
         self.tokens = Tokens(tokenizer)
         self.settings = settings
-        self.opening = [t for t in (self.tokens.open, self.tokens.spaced_open) if t is not None]
         self._grammars: OrderedDict[Schema, Grammar] = OrderedDict()
 
     def lattice(self, request: Request) -> Lattice:
@@ -80,22 +78,6 @@ class SymbolicDecoder:
         names = request.schema.labels.names
         known = dictionary.matches(request.text, frozenset(names)) if dictionary else ()
         return Prior(names, known, self.settings.weights_of(request.schema))
-
-    def added(self, prior: Prior, line: int, depth: int, after: State, token: int) -> float:
-        """What is added to the logit of a legal token.
-
-        Args:
-            prior: that of the text.
-            line: the number of the type whose line is being written.
-            depth: brackets open before the token.
-            after: the state behind it.
-            token: the token.
-        """
-        if token in self.opening and after.depth > depth:
-            return prior.opening(line, after.position, depth)
-        if token == self.tokens.close and after.depth < depth:
-            return prior.closing(line, after.position)
-        return 0.0
 
     def length(self, request: Request) -> int:
         """The tokens that prompt and completion need, were there a line for every type."""

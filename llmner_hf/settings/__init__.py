@@ -1,8 +1,9 @@
 """Every default of tagging, training and selection, once, with its source."""
 
-from llmner_hf.settings.gazetteer import GAZETTEER_FILE, Gazetteer
+from llmner_hf.settings.gazetteer import GAZETTEER_FILE, MENTION_SHARE, Gazetteer
 from llmner_hf.settings.schema import Schema
 from llmner_hf.settings.selection import (
+    EVIDENCE_SIGNS,
     SELECTOR_FILE,
     SelectorSettings,
     SelectorTrainingSettings,
@@ -10,15 +11,19 @@ from llmner_hf.settings.selection import (
 )
 from llmner_hf.settings.tagging import (
     TAGGER_FILE,
+    USUAL_WEIGHTS,
     TaggerSettings,
     TrainingSettings,
     Weights,
 )
 
 __all__ = [
+    "EVIDENCE_SIGNS",
     "GAZETTEER_FILE",
+    "MENTION_SHARE",
     "SELECTOR_FILE",
     "TAGGER_FILE",
+    "USUAL_WEIGHTS",
     "Gazetteer",
     "Schema",
     "SelectorSettings",

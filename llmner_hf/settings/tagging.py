@@ -41,6 +41,10 @@ class Weights:
     close: float = 0.0
 
 
+# Ours: where the search for a dataset's weights begins, and what training adds.
+USUAL_WEIGHTS = Weights(bias=-0.5, sure=6.0, unsure=3.0, close=4.0)
+
+
 @dataclass(frozen=True, slots=True)
 class TaggerSettings:
     """How a tuned model is asked and how its answers are read.
@@ -84,6 +88,11 @@ class TaggerSettings:
         names = (name for name, own in self.schemas.items() if own.title == schema.title)
         found = (self.weights[name] for name in names if name in self.weights)
         return next(found, Weights(self.bracket_bias))
+
+    def biased(self, bias: float) -> TaggerSettings:
+        """The settings with another bias, for all datasets."""
+        weights = {name: replace(own, bias=bias) for name, own in self.weights.items()}
+        return replace(self, bracket_bias=bias, weights=weights)
 
     def schema(self, name: str) -> Schema:
         """The schema of a dataset: the model's own, or the catalogue's.
@@ -181,6 +190,9 @@ class TrainingSettings:
             Table I counts it.
         some_types: of the examples, the share that is asked for some of the types alone, in any
             order, so that names count and not their places. 0 is the paper's.
+        gazetteer_folds: the folds of a dataset's training texts whose mentions the other folds'
+            gazetteers say while the model is trained, as the gazetteer of ``llmner gazetteer`` will
+            when it decodes: it learns what a gazetteer does not know. 0 is the paper's, without.
         default_datasets: language -> dataset, as ``en=biored``; see ``TaggerSettings.defaults``.
     """
 
@@ -201,6 +213,7 @@ class TrainingSettings:
     validation_size: int = 200
     join_validation: bool = False
     some_types: float = 0.0
+    gazetteer_folds: int = 0
     default_datasets: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -209,6 +222,13 @@ class TrainingSettings:
                 raise SettingError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
         if not 0 < self.full_sample <= 1:
             raise SettingError(f"full_sample must lie above 0 and up to 1, not {self.full_sample}")
+        if self.gazetteer_folds and not self.allowed_share:
+            raise SettingError(
+                "gazetteer_folds needs allowed_share: what a gazetteer says of brackets counts "
+                "among the allowed tokens alone"
+            )
+        if self.gazetteer_folds < 0 or self.gazetteer_folds == 1:
+            raise SettingError(f"gazetteer_folds must be 0 or above 1, not {self.gazetteer_folds}")
         for name in ("allowed_share", "every_type"):
             if getattr(self, name) and self.strategy != "symbolic":
                 raise SettingError(

@@ -64,6 +64,7 @@ def add_losses(
                 inputs.get("allowed"),
                 share,
                 sample if model.training else 1.0,
+                inputs.get("added"),
             )
 
     model.forward = forward
@@ -76,6 +77,7 @@ def mixed_losses(
     allowed: torch.Tensor | None,
     share: float,
     sample: float = 1.0,
+    added: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The loss of each token, (tokens,).
 
@@ -87,12 +89,15 @@ def mixed_losses(
             where ``share`` is 0.
         share: the weight of the loss over the allowed tokens; the rest is over the vocabulary.
         sample: the share of tokens, drawn at random, on which the latter is estimated.
+        added: what a gazetteer adds to the logits of the allowed tokens, shaped as these.
     """
     losses = torch.zeros(len(gold), device=hidden.device)
     if share and allowed is not None:
         choice = (allowed[:, 1:] != NONE).any(1)  # where one token is allowed, nothing is decided
         rows = head[allowed[choice].clamp(min=0)]  # (choices, most allowed, hidden)
         logits = torch.einsum("nah,nh->na", rows, hidden[choice]).float()
+        if added is not None:
+            logits = logits + added[choice]
         logits = logits.masked_fill(allowed[choice] == NONE, -torch.inf)
         losses[choice] = share * (logits.logsumexp(1) - logits[:, 0])
     if share < 1:

@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import repeat
 from random import Random
 
+from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, Example, LabelSet
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.data import CODECS
 from llmner_hf.grammar import Grammar
 from llmner_hf.lattice import Lattice
-from llmner_hf.settings import Schema, TaggerSettings
+from llmner_hf.prior import Prior
+from llmner_hf.settings import USUAL_WEIGHTS, Schema, TaggerSettings
 from llmner_hf.tokens import Tokens
 
 # How many of the mentions that cannot be written a report names.
@@ -39,6 +42,7 @@ class Row:
         text_ids: the distinct tokens of the text.
         allowed: for each token of the completion the tokens the automaton allows there, the gold
             one first; empty for strategies without an automaton.
+        added: what a gazetteer adds to the logit of each of these; empty without one.
     """
 
     ids: list[int]
@@ -46,6 +50,7 @@ class Row:
     prefix: int
     text_ids: list[int]
     allowed: list[list[int]]
+    added: list[list[float]]
 
 
 @dataclass(slots=True)
@@ -121,15 +126,23 @@ class Preparation:
         self.some_types = some_types
         self.report = PreparationReport()
         self._random = Random(seed)
+        self._gazetteer: Dictionary | None = None
         self._grammar = lru_cache(GRAMMARS)(self._make_grammar)
 
     def _make_grammar(self, labels: LabelSet) -> Grammar:
         settings = self.settings
         return Grammar(self.tokens, labels, settings.max_depth, every_type=settings.every_type)
 
-    def rows(self, examples: Iterable[Example]) -> Iterator[Row]:
-        """The rows of all examples, in order."""
-        for example in examples:
+    def rows(
+        self, examples: Iterable[Example], gazetteers: Iterable[Dictionary | None] = repeat(None)
+    ) -> Iterator[Row]:
+        """The rows of all examples, in order.
+
+        Args:
+            examples: what to write.
+            gazetteers: for each example one that was learnt without it, if any.
+        """
+        for example, self._gazetteer in zip(examples, gazetteers, strict=False):
             asked, labels = self._asked(example)
             self.report.examples += 1
             self.report.entities += len(asked.entities)
@@ -178,28 +191,43 @@ class Preparation:
             strategy=self.settings.strategy,
         )
         allowed: list[list[int]] = []
+        added: list[list[float]] = []
         if self.settings.strategy == "symbolic":
-            completion, allowed = self._walk(example, labels)
+            completion, allowed, added = self._walk(example, labels)
         else:
             written = self._written(example, labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]
         ids = prompt.ids
         text_ids = sorted(set(prompt.text))
-        return Row(ids + completion, len(ids), len(prompt.head), text_ids, allowed)
+        return Row(ids + completion, len(ids), len(prompt.head), text_ids, allowed, added)
 
-    def _walk(self, example: Example, labels: LabelSet) -> tuple[list[int], list[list[int]]]:
-        """Completion and allowed tokens; entities that cannot be written are left out, counted."""
+    def _walk(
+        self, example: Example, labels: LabelSet
+    ) -> tuple[list[int], list[list[int]], list[list[float]]]:
+        """Completion, allowed tokens, what is added to their logits.
+
+        Entities that cannot be written are left out, counted.
+        """
         lattice = Lattice(self._grammar(labels), example.text)
         entities = [e for e in example.entities if lattice.writable(e, example.entities)]
         for entity in example.entities:
             if entity not in entities:
                 self._note_unwritable(entity, example.text)
         ids = lattice.encode(entities)
-        allowed = lattice.allowed(ids)
-        for gold, legal in zip(ids, allowed, strict=True):
-            place = legal.index(gold)
-            legal[0], legal[place] = legal[place], legal[0]
-        return ids, allowed
+        places = list(lattice.along(ids))
+        allowed = [
+            [gold, *(token for token in steps if token != gold)]
+            for gold, (_, steps) in zip(ids, places, strict=True)
+        ]
+        if self._gazetteer is None:
+            return ids, allowed, []
+        known = self._gazetteer.matches(example.text, frozenset(labels.names))
+        prior = Prior(labels.names, known, USUAL_WEIGHTS)
+        added = [
+            [prior.raises(self.tokens, at.state, steps[token].state, token) for token in legal]
+            for legal, (at, steps) in zip(allowed, places, strict=True)
+        ]
+        return ids, allowed, added
 
     def _written(self, example: Example, labels: LabelSet) -> str:
         """A completion of another strategy; entities that cross one before them are left out."""

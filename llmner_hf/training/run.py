@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,18 @@ from transformers import (
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
 from llmner_hf.checkpoints import clear, newest
+from llmner_hf.core.dictionary import Dictionary, cross_fitted
 from llmner_hf.core.errors import SettingError
 from llmner_hf.data import label_set, title_of, to_example
 from llmner_hf.loading import keep_layout
-from llmner_hf.settings import Schema, TaggerSettings, TrainingSettings
+from llmner_hf.settings import (
+    MENTION_SHARE,
+    USUAL_WEIGHTS,
+    Gazetteer,
+    Schema,
+    TaggerSettings,
+    TrainingSettings,
+)
 from llmner_hf.tokens import Tokens
 from llmner_hf.training.mixing import MixingSampler, check_names, weights_of
 from llmner_hf.training.preparation import Preparation, PreparationReport, nesting
@@ -70,6 +79,20 @@ def deepest(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> 
     )
 
 
+def with_gazetteers(
+    tagger: TaggerSettings, datasets: Mapping[str, DatasetDict], settings: TrainingSettings
+) -> TaggerSettings:
+    """The settings with the mentions of the training texts, for a model that is trained on them."""
+    known = {
+        tagger.schema(name).title: Dictionary.learn(
+            map(to_example, training_split(splits, settings)), MENTION_SHARE
+        ).digested()
+        for name, splits in datasets.items()
+    }
+    weights = dict.fromkeys(datasets, USUAL_WEIGHTS)
+    return replace(tagger, gazetteer=Gazetteer(known), weights=weights)
+
+
 def prepare(
     datasets: Mapping[str, DatasetDict],
     tokens: Tokens,
@@ -84,10 +107,12 @@ def prepare(
         preparation = Preparation(
             tokens, schema, tagger, settings.max_tokens, settings.some_types, seed
         )
-        examples = map(to_example, training_split(splits, settings))
+        examples = list(map(to_example, training_split(splits, settings)))
+        folds = settings.gazetteer_folds
+        known = cross_fitted(examples, folds, MENTION_SHARE) if folds else repeat(None)
         rows = [
             asdict(row) | {"length": len(row.ids), "corpus": name, "language": schema.language}
-            for row in preparation.rows(examples)
+            for row in preparation.rows(examples, known)
         ]
         parts.append(Dataset.from_list(rows))
         reports[name] = preparation.report
@@ -236,6 +261,8 @@ def train(
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     tagger = settings.tagger(schemas_of(datasets), deepest(datasets, settings))
+    if settings.gazetteer_folds:
+        tagger = with_gazetteers(tagger, datasets, settings)
     rows, reports = prepare(datasets, Tokens(tokenizer), tagger, settings, optimisation.seed)
     trainer = make_trainer(settings, optimisation, model_settings, rows, tokenizer)
     if validate:

@@ -52,7 +52,7 @@ class Collator:
     epoch: int = 0
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """``input_ids``, ``labels`` (packs, tokens); ``allowed`` as below.
+        """``input_ids``, ``labels`` (packs, tokens); ``allowed`` and ``added`` as below.
 
         Without packs a pack is a row, and there is an ``attention_mask``; otherwise there are the
         ``segments`` of which `packing` makes one, and ``position_ids``.
@@ -72,7 +72,10 @@ class Collator:
         else:
             batch["attention_mask"] = (segments != PAD).long()
         if self.with_allowed:
-            batch["allowed"] = self._allowed([row for pack in packs for row in pack])
+            ordered = [row for pack in packs for row in pack]
+            batch["allowed"] = _padded([row["allowed"] for row in ordered], NONE)
+            if ordered[0]["added"]:
+                batch["added"] = _padded([row["added"] for row in ordered], 0.0)
         return batch
 
     def _packs(self, rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -114,14 +117,15 @@ class Collator:
         hidden = words[chances < self.word_dropout]
         return torch.where(torch.isin(ids, hidden), self.pad, ids)
 
-    @staticmethod
-    def _allowed(rows: Sequence[dict[str, Any]]) -> torch.Tensor:
-        """(completion tokens of the whole batch, most allowed), the gold token first."""
-        legal = [choices for row in rows for choices in row["allowed"]]
-        allowed = torch.full((len(legal), max(map(len, legal))), NONE)
-        for index, choices in enumerate(legal):
-            allowed[index, : len(choices)] = torch.tensor(choices)
-        return allowed
+
+def _padded(rows: Sequence[Sequence[Sequence[float]]], fill: float) -> torch.Tensor:
+    """What belongs to the allowed tokens of each completion token, the gold token first.
+
+    Returns:
+        (completion tokens of the whole batch, most allowed).
+    """
+    choices = [torch.tensor(each) for row in rows for each in row]
+    return torch.nn.utils.rnn.pad_sequence(choices, batch_first=True, padding_value=fill)
 
 
 class Epochs(TrainerCallback):
@@ -176,7 +180,7 @@ class TaggerTrainer(WholeCheckpoints, SFTTrainer):
     ) -> Any:
         """The mean loss of a completion token; arguments as in ``Trainer.compute_loss``."""
         if return_outputs or not (self.allowed_share or "segments" in inputs):
-            inputs.pop("allowed", None)
+            inputs = {k: v for k, v in inputs.items() if k not in ("allowed", "added")}
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if is_compiled_module(model):  # by accelerate, whole; see `_compiled`
             model = model._orig_mod  # type: ignore[assignment]

@@ -46,7 +46,8 @@ def chosen(
     scores = {f"f1_{name}": tried[bias][f"f1_{name}"] for name, bias in best.items()}
     mean = sum(scores.values()) / len(scores) if scores else tried[general]["f1"]
     biases = {f"bias_{name}": bias for name, bias in best.items()}
-    weights = {name: Weights(bias) for name, bias in best.items()}
+    own = {name: tagger.weights.get(name, Weights()) for name in best}
+    weights = {name: replace(own[name], bias=bias) for name, bias in best.items()}
     settings = replace(tagger, bracket_bias=general, weights=weights)
     return settings, {"f1": mean, **scores, "bracket_bias": general, **biases}
 
@@ -92,7 +93,7 @@ class Validation(TrainerCallback):
         model.eval()
         with torch.no_grad():
             tried = {
-                bias: self.validate(model, self.tokenizer, replace(self.tagger, bracket_bias=bias))
+                bias: self.validate(model, self.tokenizer, self.tagger.biased(bias))
                 for bias in self.biases
             }
         model.train()

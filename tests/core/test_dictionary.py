@@ -4,6 +4,7 @@ import json
 import lzma
 import os
 import random
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmner_hf.core.dictionary import Dictionary
+from llmner_hf.core.dictionary import Dictionary, contiguous, cross_fitted
 from llmner_hf.core.entities import Entity, Example
 
 SHARED = Path(os.environ.get("LLMNER_SHARED", Path(__file__).parents[3] / "shared"))
@@ -208,3 +209,32 @@ def _abstract(block: str) -> Example:
     return example(
         text, *((int(c[1]), int(c[2]), c[4]) for c in cells if len(c) > 5 and c[4] == "Chemical")
     )
+
+
+@given(st.integers(0, 40), st.integers(1, 9))
+def test_folds_are_contiguous_whole_and_alike(rows: int, folds: int) -> None:
+    """Every row is in one fold, and no fold is larger than another by more than one."""
+    found = contiguous(rows, folds)
+    assert [row for fold in found for row in fold] == list(range(rows))
+    assert max(map(len, found)) - min(map(len, found)) <= 1
+
+
+@given(st.lists(examples(), max_size=6), st.integers(2, 4))
+def test_nobody_learns_of_an_example_from_itself(training: list[Example], folds: int) -> None:
+    """The dictionary of an example is that of the other folds."""
+    found = cross_fitted(training, folds, 0.2)
+    assert len(found) == len(training)
+    for fold in contiguous(len(training), folds):
+        others = [example for row, example in enumerate(training) if row not in fold]
+        assert all(found[row] == Dictionary.learn(others, 0.2) for row in fold)
+
+
+@given(st.lists(examples(), max_size=4), TEXTS, st.booleans())
+def test_what_is_said_of_a_match(training: list[Example], text: str, hashed: bool) -> None:
+    """A match is a mention of its type, and of no other one; whether it is sure, both say."""
+    dictionary = Dictionary.learn(training, 0)
+    known = dictionary.digested() if hashed else dictionary
+    for entity, sure in dictionary.matches(text):
+        assert known.said_of(text, entity) == ("sure" if sure else "unsure")
+        assert known.said_of(text, replace(entity, label="another")) == "other"
+    assert known.said_of("never", Entity(0, 5, "DNA")) == "unknown"

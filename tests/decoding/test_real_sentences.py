@@ -75,7 +75,7 @@ def margin(decoder, row, record):
     for token in (row.record.tokens[first], record.tokens[first]):
         after = row.lattice.steps(at)[token].state
         line, depth = after.next_type - 1, at.state.depth
-        apart.append(logits[token] + decoder.added(row.prior, line, depth, after, token))
+        apart.append(logits[token] + row.prior.added(decoder.tokens, line, depth, after, token))
     return float(abs(apart[0] - apart[1]))
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from llmner_hf.core.copying import State
 from llmner_hf.core.entities import Entity
 from llmner_hf.settings import Weights
+from llmner_hf.tokens import Tokens
 
 
 class Prior:
@@ -43,6 +45,26 @@ class Prior:
         ]
         self.places.append(set())
         self.weighs = bool(self.bias or any(self.places))
+
+    def added(self, tokens: Tokens, line: int, depth: int, after: State, token: int) -> float:
+        """What is added to the logit of a legal token.
+
+        Args:
+            tokens: says which tokens are brackets.
+            line: the number of the type whose line is being written.
+            depth: brackets open before the token.
+            after: the state behind it.
+            token: the token.
+        """
+        if after.depth > depth and token in tokens.opening:
+            return self.opening(line, after.position, depth)
+        if after.depth < depth and token == tokens.close:
+            return self.closing(line, after.position)
+        return 0.0
+
+    def raises(self, tokens: Tokens, before: State, after: State, token: int) -> float:
+        """The same for a token between two states, which know the line."""
+        return self.added(tokens, after.next_type - 1, before.depth, after, token)
 
     def opening(self, line: int, start: int, depth: int) -> float:
         """What is added to the logit of a bracket that opens before a character."""
