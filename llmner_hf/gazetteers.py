@@ -81,25 +81,48 @@ def parts(splits: DatasetDict, rows: int) -> tuple[list[Example], list[Example]]
     return known, examples[:rows]
 
 
+def learnt(
+    settings: TaggerSettings, known: Mapping[str, Sequence[Example]]
+) -> dict[str, Dictionary]:
+    """The dictionary of each dataset, hashed.
+
+    Datasets of one language lend each other the mentions of types of the same name.
+
+    Args:
+        settings: with the types of each dataset.
+        known: dataset -> the examples to learn from.
+    """
+    schemas = {name: settings.schema(name) for name in known}
+    own = {name: Dictionary.learn(examples, MENTION_SHARE) for name, examples in known.items()}
+    found = {}
+    for name, examples in known.items():
+        dictionary, schema = own[name], schemas[name]
+        for other in known:
+            if other != name and schemas[other].language == schema.language:
+                labels = {*schema.labels.names} & {*schemas[other].labels.names}
+                dictionary = dictionary.borrowing(own[other], labels, examples)
+        found[name] = dictionary.digested()
+    return found
+
+
 def fit(
     tagger: tuple[Any, Any, TaggerSettings],
     name: str,
-    known: Sequence[Example],
+    dictionary: Dictionary,
     held_out: Sequence[Example],
     batch_size: int = 64,
-) -> tuple[Dictionary, Fit]:
-    """The gazetteer of one dataset, and its weights.
+) -> Fit:
+    """The weights of the gazetteer of one dataset.
 
     Args:
         tagger: model, tokenizer, settings.
         name: of the dataset.
-        known: the examples to learn from.
-        held_out: those to weigh by, none of them known.
+        dictionary: its known mentions.
+        held_out: the examples to weigh by, none of them known.
         batch_size: texts at a time; changes no result.
     """
     model, tokenizer, settings = tagger
     schema = settings.schema(name)
-    dictionary = Dictionary.learn(known, MENTION_SHARE).digested()
     gazetteer = Gazetteer({schema.title: dictionary})
     gold = gold_of(held_out)
 
@@ -112,7 +135,7 @@ def fit(
     found = Fit(name, len(dictionary.mentions), alone, listed)
     used = replace(settings, gazetteer=gazetteer, schemas={**settings.schemas, name: schema})
     climb(found.tried, lambda weights: f1(replace(used, weights={name: weights})))
-    return dictionary, found
+    return found
 
 
 def relearnt(settings: TaggerSettings, datasets: Mapping[str, DatasetDict]) -> TaggerSettings:
@@ -127,13 +150,12 @@ def relearnt(settings: TaggerSettings, datasets: Mapping[str, DatasetDict]) -> T
     Raises:
         SettingError: one of them was not weighed.
     """
-    known = dict(settings.gazetteer.dictionaries) if settings.gazetteer else {}
+    known = {}
     for name, splits in datasets.items():
         if name not in settings.weights:
             raise SettingError(f"{name}: no weights for it; run without --all-rows first")
-        examples = [to_example(row) for part in splits if part != "test" for row in splits[part]]
-        known[settings.schema(name).title] = Dictionary.learn(examples, MENTION_SHARE).digested()
-    return replace(settings, gazetteer=Gazetteer(known))
+        known[name] = [to_example(row) for part in splits if part != "test" for row in splits[part]]
+    return _with(settings, learnt(settings, known))
 
 
 def climb(tried: dict[Weights, float], f1: Callable[[Weights], float]) -> None:
@@ -164,14 +186,21 @@ def _moved(weights: Weights, name: str, values: Sequence[float], step: int) -> W
     return replace(weights, **{name: values[place]}) if 0 <= place < len(values) else None
 
 
-def equipped(settings: TaggerSettings, fits: Sequence[tuple[Dictionary, Fit]]) -> TaggerSettings:
-    """The settings with the gazetteers and weights of these datasets; others stay as they are."""
-    schemas: dict[str, Schema] = {f.name: settings.schema(f.name) for _, f in fits}
-    known = dict(settings.gazetteer.dictionaries) if settings.gazetteer else {}
-    known |= {schemas[f.name].title: dictionary for dictionary, f in fits}
+def equipped(
+    settings: TaggerSettings, dictionaries: Mapping[str, Dictionary], fits: Sequence[Fit]
+) -> TaggerSettings:
+    """The settings with the gazetteers and weights of the fitted; others stay as they are."""
+    schemas: dict[str, Schema] = {fit.name: settings.schema(fit.name) for fit in fits}
+    weights = {fit.name: fit.weights for fit in fits}
     return replace(
-        settings,
-        gazetteer=Gazetteer(known),
-        weights={**settings.weights, **{f.name: f.weights for _, f in fits}},
+        _with(settings, {fit.name: dictionaries[fit.name] for fit in fits}),
+        weights={**settings.weights, **weights},
         schemas={**schemas, **settings.schemas},
     )
+
+
+def _with(settings: TaggerSettings, dictionaries: Mapping[str, Dictionary]) -> TaggerSettings:
+    """The settings with the mentions of these datasets."""
+    known = dict(settings.gazetteer.dictionaries) if settings.gazetteer else {}
+    known |= {settings.schema(name).title: found for name, found in dictionaries.items()}
+    return replace(settings, gazetteer=Gazetteer(known))

@@ -10,17 +10,18 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llmner_hf import cli
 from llmner_hf.core.dictionary import Dictionary
-from llmner_hf.core.entities import Entity
+from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import FormatError, SettingError
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
-from llmner_hf.gazetteers import VALUES, climb, equipped, fit, parts, relearnt
+from llmner_hf.gazetteers import VALUES, climb, equipped, fit, learnt, parts, relearnt
 from llmner_hf.pipelines import BioNerPipeline
 from llmner_hf.prior import Prior
 from llmner_hf.settings import (
     GAZETTEER_FILE,
     USUAL_WEIGHTS,
     Gazetteer,
+    Schema,
     TaggerSettings,
     Weights,
 )
@@ -89,17 +90,84 @@ def test_what_is_added_where():
     assert not Prior(("a",), [], Weights()).weighs
 
 
-def test_types_of_no_known_dataset_have_the_general_bias_alone(tokenizer):
+def test_types_of_unknown_names_have_the_general_bias_alone(tokenizer):
     decoder = ConstrainedDecoder(
         tiny("glm", tokenizer), tokenizer, replace(USING, bracket_bias=0.25)
     )
     (request,) = requests(["CD28 and IL-2"])
-    plain = decoder.prior(request)
+    own = LabelSet((EntityType("protein"), EntityType("Gene")))
+    plain = decoder.prior(replace(request, schema=replace(SCHEMA, labels=own)))
     assert plain.bias == 0.25
     assert not any(plain.places)
     known = decoder.prior(replace(request, schema=OURS))
     assert known.bias == -0.5
     assert any(known.places)
+
+
+def test_types_of_known_names_have_the_mentions_of_all_datasets():
+    """Whatever the title; of two datasets that know a string, the first says what it is."""
+    more = Dictionary({"cd3": "protein", "CD28": "cell", "il-2": "protein"}, frozenset({"il-2"}))
+    known = Gazetteer({**KNOWN.dictionaries, "more": more.digested()})
+    settings = replace(USING, gazetteer=known, bracket_bias=0.25)
+
+    def types(*names):
+        return Schema("", "en", LabelSet(tuple(map(EntityType, names))))
+
+    text = "CD28 and CD3 bind IL-2"
+    for names, wanted in (
+        (("protein",), [("CD28", True), ("CD3", True), ("IL-2", False)]),
+        (("protein", "DNA"), [("CD28", True), ("CD3", True), ("IL-2", False)]),
+        (("cell",), [("CD28", True)]),
+    ):
+        found = settings.dictionary(types(*names)).matches(text)
+        assert [(entity.surface(text), sure) for entity, sure in found] == wanted
+        assert settings.weights_of(types(*names)) == USUAL_WEIGHTS
+    assert settings.dictionary(types("protein", "tissue")) is None
+    assert settings.weights_of(types("tissue")) == Weights(0.25)
+    for number in range(40):  # more sets of types than are kept
+        assert known.of(types("protein", f"type {number}")) is None
+    assert known == Gazetteer(known.dictionaries)
+
+
+def test_datasets_lend_each_other_what_their_own_texts_do_not_show():
+    drugs = LabelSet((EntityType("Drug"),))
+    settings = replace(
+        USING,
+        gazetteer=None,
+        schemas={
+            "ours": Schema("ours", "en", drugs),
+            "theirs": Schema("theirs", "en", LabelSet((EntityType("Drug"), EntityType("DNA")))),
+            "chinese": Schema("chinese", "zh", drugs),
+        },
+    )
+
+    def marked(*texts):
+        """An example a text; before a star stands a drug, before a plus DNA."""
+        return [
+            Example(text, text[:-1], (Entity(0, len(text) - 1, kind),), "x", "en")
+            if (kind := {"*": "Drug", "+": "DNA"}.get(text[-1]))
+            else Example(text, text, (), "x", "en")
+            for text in texts
+        ]
+
+    found = learnt(
+        settings,
+        {
+            "ours": marked("aspirin*", "no lithium here"),
+            "theirs": marked("aspirin+", "lithium*", "statin*", "gene+"),
+            "chinese": marked("opium*"),
+        },
+    )
+    surfaces = "aspirin", "lithium", "statin", "gene", "opium"
+    said = {
+        name: [found[name].said_of(s, Entity(0, len(s), "Drug")) for s in surfaces]
+        for name in found
+    }
+    assert said == {
+        "ours": ["sure", "unknown", "sure", "unknown", "unknown"],
+        "theirs": ["other", "sure", "sure", "other", "unknown"],
+        "chinese": ["unknown", "unknown", "unknown", "unknown", "sure"],
+    }
 
 
 @pytest.mark.parametrize("family", ["glm", "qwen2"])
@@ -162,14 +230,16 @@ def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch
         monkeypatch.setitem(VALUES, name, (getattr(USUAL_WEIGHTS, name),))
     model, alone = tiny("glm", tokenizer), replace(USING, gazetteer=None, weights={})
     known, held_out = parts(tagged(EXAMPLES), 6)
-    dictionary, found = fit((model, tokenizer, alone), "ours", known, held_out)
+    dictionaries = learnt(alone, {"ours": known})
+    dictionary = dictionaries["ours"]
+    found = fit((model, tokenizer, alone), "ours", dictionary, held_out)
     assert found.weights == USUAL_WEIGHTS
     assert found.mentions == len(dictionary.mentions)
     assert dictionary.hashed
-    made = equipped(alone, [(dictionary, found)])
+    made = equipped(alone, dictionaries, [found])
     assert made.weights_of(OURS) == USUAL_WEIGHTS
     assert made.dictionary(OURS) == dictionary
-    again = equipped(made, [(Dictionary({}).digested(), replace(found, name="ours"))])
+    again = equipped(made, {"ours": Dictionary({}).digested()}, [found])
     assert again.dictionary(OURS).mentions == {}
 
 

@@ -30,27 +30,28 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from datasets import load_dataset
 
     import llmner_hf
-    from llmner_hf.gazetteers import equipped, fit, parts, relearnt
+    from llmner_hf.gazetteers import equipped, fit, learnt, parts, relearnt
     from llmner_hf.settings import TAGGER_FILE, TaggerSettings
 
     if not given.model.is_dir():
         raise InputError(f"{given.model}: no such folder")
+    datasets = {Path(place).name: load_dataset(place) for place in given.datasets}
     if given.all_rows:
-        datasets = {Path(place).name: load_dataset(place) for place in given.datasets}
         relearnt(TaggerSettings.load(given.model / TAGGER_FILE), datasets).save(given.model)
         return
     ner = llmner_hf.pipeline("bioner", model=str(given.model), selector=None)
     tagger = (ner.model, ner.tokenizer, ner.settings)
-    fits = []
-    for place in given.datasets:
-        name = Path(place).name
-        known, held_out = parts(load_dataset(place), given.rows)
-        fits.append(fit(tagger, name, known, held_out, given.batch_size))
-        found = fits[-1][1]
+    known, held_out = {}, {}
+    for name, splits in datasets.items():
+        known[name], held_out[name] = parts(splits, given.rows)
+    dictionaries, fits = learnt(ner.settings, known), []
+    for name in datasets:
+        found = fit(tagger, name, dictionaries[name], held_out[name], given.batch_size)
+        fits.append(found)
         print(
-            f"{name}: {found.mentions} mentions; F1 on {len(held_out)} validation rows: tagger "
-            f"{100 * found.alone:.1f}, gazetteer {100 * found.listed:.1f}, both "
+            f"{name}: {found.mentions} mentions; F1 on {len(held_out[name])} validation rows: "
+            f"tagger {100 * found.alone:.1f}, gazetteer {100 * found.listed:.1f}, both "
             f"{100 * found.tried[found.weights]:.1f} with {found.weights}",
             flush=True,
         )
-        equipped(ner.settings, fits).save(given.model)  # what is finished is not lost
+        equipped(ner.settings, dictionaries, fits).save(given.model)  # what is finished is not lost

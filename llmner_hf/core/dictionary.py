@@ -90,6 +90,25 @@ class Dictionary:
         unsure = (m for m in kept if counts[m][best[m]] < _SURE * occurrences[m])
         return cls({mention: best[mention] for mention in kept}, frozenset(unsure))
 
+    def borrowing(
+        self, other: Dictionary, labels: Container[str], examples: Iterable[Example]
+    ) -> Dictionary:
+        """With the mentions of another corpus, too, where one's own texts do not show the string.
+
+        A string that they show is judged by them, be it by never being an entity.
+
+        Args:
+            other: of the other corpus; neither is hashed.
+            labels: the types that mean the same in both.
+            examples: the texts that this dictionary was learnt from.
+        """
+        foreign = {
+            m: n for m, n in other.mentions.items() if n in labels and m not in self.mentions
+        }
+        shown = Dictionary(foreign)._count_occurrences(examples)
+        lent = {mention: name for mention, name in foreign.items() if not shown[mention]}
+        return Dictionary({**self.mentions, **lent}, self.unsure | (other.unsure & lent.keys()))
+
     def said_of(self, text: str, entity: Entity) -> Evidence:
         """What is known of the string of an entity, taken as that type."""
         mention = _fold(entity.surface(text))
@@ -99,6 +118,23 @@ class Dictionary:
         if self.mentions[key] != entity.label:
             return "other"
         return "unsure" if key in self.unsure else "sure"
+
+    def limited(self, labels: Container[str]) -> Dictionary:
+        """The mentions of some types alone; all lengths are still tried."""
+        mentions = {mention: name for mention, name in self.mentions.items() if name in labels}
+        unsure = self.unsure & mentions.keys()
+        return Dictionary(mentions, unsure, self.lengths if self.hashed else {}, self.hashed)
+
+    @classmethod
+    def joined(cls, dictionaries: Sequence[Dictionary]) -> Dictionary:
+        """Hashed dictionaries as one; of two that know a mention the first decides."""
+        mentions: dict[Key, str] = {}
+        unsure: set[Key] = set()
+        for dictionary in dictionaries:
+            unsure |= dictionary.unsure - mentions.keys()
+            mentions = {**dictionary.mentions, **mentions}
+        lengths = _merged(pair for d in dictionaries for pair in d.lengths.items())
+        return cls(mentions, frozenset(unsure), lengths, hashed=True)
 
     def digested(self) -> Dictionary:
         """The same dictionary, hashed."""

@@ -2,8 +2,8 @@
 
 In: dictionaries of mentions. Out: for a schema its dictionary; and ``gazetteer.safetensors``, which
 holds digests instead of words, since corpora have licences: a digest tells whether a string that
-one has is a mention, and cannot be read. A dataset is known by its title, so that types made up by
-a user have no known mentions.
+one has is a mention, and cannot be read. A dataset is known by its title; for the types of another
+one, or of a user's own, there are the mentions of types of the same names, if all have such.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ GAZETTEER_FILE = "gazetteer.safetensors"
 # Ours: kept are mentions that are entities in a fifth of their occurrences. Half, the dictionary's
 # own share, loses mentions that the context tells apart.
 MENTION_SHARE = 0.2
+# Sets of types whose mentions are kept joined at a time. Ours: a service may see many.
+JOINED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,24 @@ class Gazetteer:
     """
 
     dictionaries: Mapping[str, Dictionary] = field(default_factory=dict, hash=False)
+    _joined: dict[frozenset[str], Dictionary | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def of(self, schema: Schema) -> Dictionary | None:
-        """The dictionary of a schema's dataset, if there is one."""
-        return self.dictionaries.get(schema.title)
+        """The dictionary of a schema's dataset, or of the names of its types, if there is one."""
+        own = self.dictionaries.get(schema.title)
+        return own or self._named(frozenset(schema.labels.names))
+
+    def _named(self, names: frozenset[str]) -> Dictionary | None:
+        """The mentions of types of these names, if every name is known."""
+        if names not in self._joined:
+            if len(self._joined) == JOINED:
+                self._joined.clear()
+            parts = [dictionary.limited(names) for dictionary in self.dictionaries.values()]
+            known = {name for part in parts for name in part.mentions.values()}
+            self._joined[names] = Dictionary.joined(parts) if known == names else None
+        return self._joined[names]
 
     def save(self, folder: str | Path) -> None:
         """Write ``gazetteer.safetensors`` into a model's or adapter's folder."""

@@ -80,14 +80,19 @@ class TaggerSettings:
     defaults: Mapping[Language, str] = field(default_factory=dict, hash=False)
 
     def dictionary(self, schema: Schema) -> Dictionary | None:
-        """The known mentions of a schema's dataset, if there are any."""
+        """The known mentions of a schema's dataset, or of its types' names, if there are any."""
         return self.gazetteer.of(schema) if self.gazetteer else None
 
     def weights_of(self, schema: Schema) -> Weights:
-        """The weights of a schema's dataset; the general ones for types made up by a user."""
+        """The weights of a schema's dataset.
+
+        Of types made up by a user they are the usual ones where mentions are known by the types'
+        names, else the general bias alone.
+        """
         names = (name for name, own in self.schemas.items() if own.title == schema.title)
         found = (self.weights[name] for name in names if name in self.weights)
-        return next(found, Weights(self.bracket_bias))
+        usual = USUAL_WEIGHTS if self.dictionary(schema) else Weights(self.bracket_bias)
+        return next(found, usual)
 
     def biased(self, bias: float) -> TaggerSettings:
         """The settings with another bias, for all datasets."""
