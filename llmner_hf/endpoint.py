@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,10 @@ class EndpointPipeline(BioNerPipeline):
         self.decoder: RemoteDecoder = RemoteDecoder(  # type: ignore[assignment]
             Answers(server, Path(answers)) if answers else server, self.settings
         )
-        self.selector = with_threshold(selector_at(str(selector)) if selector else None, threshold)
+        chosen = selector_at(str(selector)) if selector else None
+        if chosen:
+            chosen = replace(chosen, gazetteer=self.settings.gazetteer)
+        self.selector = with_threshold(chosen, threshold)
         self.problems: Counter[ProblemKind] = Counter()
         self.dropped = self.forbidden = 0
         self.rules = rules_named(rules) if rules else None

@@ -97,7 +97,8 @@ class BioNerPipeline(Pipeline):
             serves models whose attention has windows; "free" for models not tuned for copying.
         selector: folder or Hub id of a selector, or one that was loaded. An adapter on the same
             base is put on the model in memory. Default: the one beside the model, in its folder
-            ``selector``, if there is one. None: no selector.
+            ``selector``, if there is one. None: no selector. One that reads evidence reads that of
+            the model's gazetteer.
         threshold: in place of all of the selector's own.
         rules: what entities must obey where a text is asked for the types of that corpus, as
             "cmeee_v2" (`selector.rules`); ``forbidden`` counts those removed. Default: none.
@@ -120,11 +121,13 @@ class BioNerPipeline(Pipeline):
         self.problems: Counter[ProblemKind] = Counter()
         self.dropped = self.forbidden = 0
         self.rules = rules_named(rules) if rules else None
-        self.selector, shared = self._chosen(selector)
-        self.selector = with_threshold(self.selector, threshold)
+        self.settings = settings or settings_of(self.model, self.tokenizer)
+        chosen, shared = self._chosen(selector)
+        if chosen:
+            chosen = replace(chosen, gazetteer=self.settings.gazetteer)
+        self.selector = with_threshold(chosen, threshold)
         if getattr(self.model, "_hf_peft_config_loaded", False) and not shared:
             merge_adapters(self.model)
-        self.settings = settings or settings_of(self.model, self.tokenizer)
         if engine not in ENGINES:
             known = ", ".join(map(repr, ENGINES))
             raise InputError(f"engine {engine!r} is not one of {known}")

@@ -16,7 +16,13 @@ from llmner_hf.cards.filling import cell, filled
 from llmner_hf.cards.runs import Run
 from llmner_hf.cards.scores import METRICS, TestScore, error_table, score_table, test_scores
 from llmner_hf.core.errors import SettingError
-from llmner_hf.settings import SELECTOR_FILE, TAGGER_FILE, SelectorSettings, TaggerSettings
+from llmner_hf.settings import (
+    EVIDENCE_SIGNS,
+    SELECTOR_FILE,
+    TAGGER_FILE,
+    SelectorSettings,
+    TaggerSettings,
+)
 
 NAME = "FOLDER_OR_REPOSITORY"
 RELIABILITY = "reliability.png"
@@ -25,6 +31,12 @@ _TEXTS = {
     "en": "The IL-2 gene promoter binds NF-kappa B in T cells.",
     "zh": "患者有高血压，服用阿司匹林。",
 }
+_SIGNS = (
+    "Behind each input stands what the gazetteer of the tagger knows of the candidate's string: "
+    f"`{EVIDENCE_SIGNS['sure']}` a mention of that type, `{EVIDENCE_SIGNS['unsure']}` one that "
+    f"mostly is no entity, `{EVIDENCE_SIGNS['other']}` one of another type, "
+    f"`{EVIDENCE_SIGNS['unknown']}` none. Without a gazetteer all are unknown."
+)
 _TAGS = ["biomedical", "named-entity-recognition", "llmner_hf"]
 
 
@@ -115,6 +127,7 @@ def _selector(folder: Path, name: str, found: tuple[TestScore, ...]) -> str:
         title=name.rpartition("/")[2],
         name=name,
         base=run.base or "a model in a folder, which the record does not name",
+        evidence=f" {_SIGNS}" if settings.evidence else "",
         threshold=_thresholds(settings),
         temperature=f"{settings.temperature:g}",
         plot=plot or "No reliability diagram was drawn.",

@@ -24,7 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="what the tagger alone found there: llmner annotate --no-selector",
     )
-    parser.add_argument("--model", type=Path, help="the tagger's folder, for datasets of one's own")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="the tagger's folder: for datasets of one's own, and for selectors that read evidence",
+    )
     parser.add_argument("--batch-size", type=int, default=64)
 
 
@@ -35,7 +39,7 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from llmner_hf.reports.diagrams import reliability_diagram
     from llmner_hf.selector.sharing import selector_at
     from llmner_hf.selector.tuning import tune
-    from llmner_hf.settings import TAGGER_FILE, TaggerSettings
+    from llmner_hf.settings import SELECTOR_FILE, TAGGER_FILE, SelectorSettings, TaggerSettings
 
     if not given.selector.is_dir():
         raise InputError(f"{given.selector}: no such folder")
@@ -43,7 +47,12 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     tagger = TaggerSettings.load(given.model / TAGGER_FILE) if given.model else TaggerSettings()
     schemas = {name: tagger.schema(name) for name in {e.dataset for e in examples}}
     scorer = selector_at(given.selector).scorer
-    tuning = tune(scorer, examples, predictions, schemas, given.batch_size)
+    if not given.model and SelectorSettings.load(given.selector / SELECTOR_FILE).evidence:
+        raise InputError(
+            f"{given.selector}: it reads what the tagger's gazetteer knows; name the tagger's "
+            "folder, --model"
+        )
+    tuning = tune(scorer, examples, predictions, schemas, given.batch_size, tagger.gazetteer)
     tuning.save(given.selector)
     reliability_diagram(
         given.selector / "reliability.png",

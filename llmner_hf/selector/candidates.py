@@ -1,7 +1,8 @@
 """A candidate, and the units in which its boundaries move.
 
-In: a text with a typed span, and the schema that the type belongs to. Out: the value that all
-selectors judge. Refused: a span that leaves its text, a type that the schema lacks.
+In: a text with a typed span, the schema that the type belongs to, and a dictionary of mentions if
+there is one. Out: the value that all selectors judge. Refused: a span that leaves its text, a type
+that the schema lacks.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from llmner_hf.core.dictionary import Dictionary, Evidence
 from llmner_hf.core.entities import Entity, EntityType
 from llmner_hf.core.errors import OffsetError
 from llmner_hf.core.scoring.deviations import token_spans
@@ -21,6 +23,12 @@ from llmner_hf.tokens import Span, Tokens
 class Candidate:
     """One text, one typed span of it: is it an entity of that type?
 
+    Attributes:
+        text: as the user gave it.
+        entity: the span.
+        schema: the types that were asked for.
+        evidence: what the tagger's gazetteer knows of the span's string.
+
     Raises:
         OffsetError: the span ends behind the text.
         LabelError: the schema lacks the type.
@@ -29,11 +37,20 @@ class Candidate:
     text: str
     entity: Entity
     schema: Schema
+    evidence: Evidence = "unknown"
 
     def __post_init__(self) -> None:
         self.schema.labels.require([self.entity])
         if self.entity.end > len(self.text):
             raise OffsetError(f"{self.entity} ends behind the text of {len(self.text)} characters")
+
+    @classmethod
+    def of(
+        cls, text: str, entity: Entity, schema: Schema, dictionary: Dictionary | None
+    ) -> Candidate:
+        """With what a dictionary knows of its string."""
+        evidence = dictionary.said_of(text, entity) if dictionary else "unknown"
+        return cls(text, entity, schema, evidence)
 
     @property
     def entity_type(self) -> EntityType:

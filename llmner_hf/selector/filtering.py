@@ -16,7 +16,7 @@ from llmner_hf.core.entities import Prediction, ScoredEntity
 from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.scoring import Scorer
-from llmner_hf.settings import Schema
+from llmner_hf.settings import Gazetteer, Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,15 @@ class Selector:
         threshold: a candidate less probable than this is dropped; None keeps all.
         temperature: logits are divided by it.
         thresholds: of datasets that have one of their own, by ``Schema.title``.
+        gazetteer: of the tagger that it judges, for a scorer that reads evidence; where there is
+            none for the types that were asked for, nothing is known of any string.
     """
 
     scorer: Scorer
     threshold: float | None = 0.5
     temperature: float = 1.0
     thresholds: Mapping[str, float] = field(default_factory=dict, hash=False)
+    gazetteer: Gazetteer | None = None
 
     def cut_at(self, threshold: float | None) -> Selector:
         """The selector with one threshold for all datasets; None keeps all."""
@@ -59,7 +62,7 @@ class Selector:
             schemas: the types that each was asked for.
             batch_size: candidates at a time; changes speed and memory, never a result.
         """
-        candidates = candidates_of(predictions, texts, schemas)
+        candidates = candidates_of(predictions, texts, schemas, self.gazetteer)
         scores = iter(self.probabilities(candidates, batch_size))
         judged = [
             [ScoredEntity(entity, next(scores)) for entity in prediction.entities]
@@ -92,11 +95,14 @@ def with_threshold(selector: Selector | None, threshold: float | None) -> Select
 
 
 def candidates_of(
-    predictions: Sequence[Prediction], texts: Sequence[str], schemas: Sequence[Schema]
+    predictions: Sequence[Prediction],
+    texts: Sequence[str],
+    schemas: Sequence[Schema],
+    gazetteer: Gazetteer | None = None,
 ) -> list[Candidate]:
-    """The entities of all predictions as candidates, in their order."""
+    """The entities of all predictions as candidates, in their order, with what is known of them."""
     return [
-        Candidate(text, entity, schema)
+        Candidate.of(text, entity, schema, gazetteer.of(schema) if gazetteer else None)
         for prediction, text, schema in zip(predictions, texts, schemas, strict=True)
         for entity in prediction.entities
     ]

@@ -10,6 +10,10 @@ appears as its view and cannot spell a special token. Differs from the paper: a 
 from the text, and an end token closes a text read once, so that what is pooled is always the same
 token; a text read twice needs no closing marker.
 
+Beyond the paper, the last token of either may say what the tagger's gazetteer knows of the
+candidate. It stands behind the end token too: there it is what is pooled, in both readings, and
+candidates have all before it in common.
+
 The markers are two tokens that the settings name. Training makes them where they are missing: of
 the special tokens that a tokenizer holds in reserve, as Llama's, else as new ones, which take spare
 rows of the embedding where it has some (GLM-4, Qwen2.5).
@@ -23,12 +27,13 @@ from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
 
+from llmner_hf.core.dictionary import Evidence
 from llmner_hf.core.entities import EntityType, LabelSet
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.tagging.base import view
 from llmner_hf.core.tagging.symbolic import header
 from llmner_hf.selector.candidates import Candidate
-from llmner_hf.settings import SelectorSettings
+from llmner_hf.settings import EVIDENCE_SIGNS, SelectorSettings
 from llmner_hf.tokens import FRAMES, Tokens
 
 Ids = tuple[int, ...]
@@ -45,19 +50,25 @@ class Inputs:
         settings: how the selector is asked.
 
     Raises:
-        SettingError: the tokenizer lacks a marker.
+        SettingError: the tokenizer lacks a marker, or a token for a sign of evidence.
     """
 
     def __init__(self, tokens: Tokens, settings: SelectorSettings) -> None:
         self.tokens = tokens
         self.settings = settings
         self.markers = marker_ids(tokens.tokenizer, settings)
+        self._said = evidence_ids(tokens) if settings.evidence else {}
         # What a text begins with for this model, as GLM's "[gMASK]<sop>"; nothing for most.
         self._opening: Ids = tuple(tokens.tokenizer("")["input_ids"])
         self._type_ids = lru_cache(FRAMES)(self._written_type)
 
     def parts(self, candidate: Candidate) -> tuple[Ids, Ids]:
         """Prefix and rest; the input is one behind the other."""
+        prefix, rest = self._unjudged(candidate)
+        return prefix, rest + self._said.get(candidate.evidence, ())
+
+    def _unjudged(self, candidate: Candidate) -> tuple[Ids, Ids]:
+        """Prefix and rest, without what is known of the candidate."""
         type_ids = self._type_ids(candidate.entity_type)
         if self.settings.reading == "once":
             return self._opening + type_ids, self._marked(candidate)
@@ -105,6 +116,22 @@ def marker_ids(tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings) -
             )
     opening, closing = (vocabulary[marker] for marker in settings.markers)
     return opening, closing
+
+
+def evidence_ids(tokens: Tokens) -> dict[Evidence, Ids]:
+    """The id of each sign of evidence.
+
+    Raises:
+        SettingError: a sign is not a single token.
+    """
+    found = {evidence: tokens.piece_ids(sign) for evidence, sign in EVIDENCE_SIGNS.items()}
+    for evidence, ids in found.items():
+        if len(ids) != 1:
+            raise SettingError(
+                f"{tokens.tokenizer.name_or_path}: {EVIDENCE_SIGNS[evidence]!r}, which says "
+                f"{evidence!r}, is {len(ids)} tokens and must be one; leave evidence out"
+            )
+    return found
 
 
 def with_markers(

@@ -34,7 +34,12 @@ from llmner_hf.core.calibration import auc, average_precision, calibration_error
 from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.inputs import Inputs, marker_ids, with_markers
 from llmner_hf.selector.modeling import HEAD, EntityValidityModel
-from llmner_hf.selector.preparation import SelectionReport, predictions_of, prepare
+from llmner_hf.selector.preparation import (
+    SelectionReport,
+    known_mentions,
+    predictions_of,
+    prepare,
+)
 from llmner_hf.selector.storage import from_backbone, make_room
 from llmner_hf.settings import SelectorSettings, SelectorTrainingSettings
 from llmner_hf.tokens import Tokens
@@ -196,6 +201,7 @@ def _rows(
     parts: dict[str, dict[str, Dataset]] = {split: {} for split in numbers}
     reports: dict[str, dict[str, SelectionReport]] = {name: {} for name in datasets}
     for name, splits in datasets.items():
+        known = known_mentions(splits) if settings.evidence else {}
         for split in (s for s in numbers if s in splits and len(splits[s])):
             parts[split][name], reports[name][split] = prepare(
                 splits[split],
@@ -204,6 +210,7 @@ def _rows(
                 number=numbers[split],
                 seed=seed,
                 predicted=predicted.get(name),
+                known=known.get(split),
             )
     return concatenate_datasets(list(parts["train"].values())), parts["validation"], reports
 

@@ -26,7 +26,7 @@ from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.errors import InputError
 from llmner_hf.selector.filtering import Selector, candidates_of
 from llmner_hf.selector.scoring import Scorer
-from llmner_hf.settings import SELECTOR_FILE, Schema, SelectorSettings
+from llmner_hf.settings import SELECTOR_FILE, Gazetteer, Schema, SelectorSettings
 
 # With so many candidates a dataset's threshold lies midway between its own best and that of all.
 # Ours: 150 texts have some hundred candidates, and what is best on them is in part chance.
@@ -156,6 +156,7 @@ def tune(
     predictions: Sequence[Prediction],
     schemas: Mapping[str, Schema],
     batch_size: int = 64,
+    gazetteer: Gazetteer | None = None,
 ) -> Tuning:
     """Calibrate a scorer and choose its thresholds.
 
@@ -165,6 +166,7 @@ def tune(
         predictions: of the tagger, one for each example, by id.
         schemas: dataset of the examples -> its types.
         batch_size: candidates at a time.
+        gazetteer: the tagger's, for a scorer that reads evidence.
 
     Raises:
         InputError: an example has no prediction, or the other way round.
@@ -174,7 +176,7 @@ def tune(
         raise InputError("examples and predictions must have the same ids, each once")
     asked = [gold[prediction.id] for prediction in predictions]
     candidates = candidates_of(
-        predictions, [e.text for e in asked], [schemas[e.dataset] for e in asked]
+        predictions, [e.text for e in asked], [schemas[e.dataset] for e in asked], gazetteer
     )
     logits = iter(scorer.logits(candidates, batch_size))
     texts: dict[str, list[Judged]] = {}

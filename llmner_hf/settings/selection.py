@@ -10,8 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, get_args
 
+from llmner_hf.core.dictionary import Evidence
 from llmner_hf.core.errors import FormatError, InputError, SettingError
 from llmner_hf.core.prompting import Style
 
@@ -19,6 +21,11 @@ SELECTOR_FILE = "selector.json"
 
 Reading = Literal["once", "twice"]
 Units = Literal["tokens", "words", "characters"]
+
+# What a tagger's gazetteer knows of a candidate's string, as a selector reads it: one token each.
+EVIDENCE_SIGNS: Mapping[Evidence, str] = MappingProxyType(
+    {"sure": "+", "unsure": "?", "other": "-", "unknown": "="}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,9 @@ class SelectorSettings:
             then known when it is read, and an adapter on a tagger finds what it was trained on.
         style: the style of that prompt.
         definition: whether the definition of the type stands behind its name.
+        evidence: whether a token behind the candidate says what the tagger's gazetteer knows of its
+            string, by ``EVIDENCE_SIGNS``; it is unknown where the tagger has no gazetteer for the
+            types. Beyond the paper.
         markers: the two tokens around the candidate, s1 and s2 of the paper. Default: two special
             tokens that no text can spell, which training adds where the tokenizer has none to
             spare; see `selector.inputs`.
@@ -44,6 +54,7 @@ class SelectorSettings:
     reading: Reading = "once"
     style: Style = "prefix"
     definition: bool = False
+    evidence: bool = False
     markers: tuple[str, str] = ("<|s1|>", "<|s2|>")
     threshold: float | None = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict, hash=False)
@@ -92,11 +103,14 @@ class SelectorTrainingSettings:
         candidates: how many to draw of each dataset's training split (paper II-C: 10,000).
         positive_share: the share of gold ones among them; the paper does not say.
         mined_share: the share of mined ones among the negatives, where there are any.
+        found_alone: whether candidates are only those that the tagger of ``mined`` found, right and
+            wrong, of either as many as there are up to their share: what a selector will be asked.
         units: what a boundary is shifted by; "tokens" of an unnamed tokenizer in the paper, those
             of the backbone here.
         reading: see ``SelectorSettings``.
         style: see ``SelectorSettings``.
         definition: see ``SelectorSettings``.
+        evidence: see ``SelectorSettings``; here of gazetteers that were learnt without the text.
         markers: see ``SelectorSettings``; two tokens of the vocabulary may be named, as ``[`` and
             ``]``, which the view of a text never holds.
         max_tokens: the longest input; a candidate whose input is longer is left out and counted.
@@ -109,10 +123,12 @@ class SelectorTrainingSettings:
     candidates: int = 10_000
     positive_share: float = 0.5
     mined_share: float = 0.5
+    found_alone: bool = False
     units: str = "tokens"
     reading: str = "once"
     style: str = "prefix"
     definition: bool = False
+    evidence: bool = False
     markers: list[str] = field(default_factory=lambda: list(SelectorSettings().markers))
     max_tokens: int = 1024
     head_dropout: float = 0.05
@@ -120,6 +136,8 @@ class SelectorTrainingSettings:
 
     def __post_init__(self) -> None:
         _choose("units", self.units, get_args(Units))
+        if self.found_alone and not self.mined:
+            raise SettingError("found_alone needs mined: what a tagger found in the training texts")
         for name in ("positive_share", "mined_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
@@ -130,6 +148,7 @@ class SelectorTrainingSettings:
             reading=self.reading,  # type: ignore[arg-type]
             style=self.style,  # type: ignore[arg-type]
             definition=self.definition,
+            evidence=self.evidence,
             markers=tuple(self.markers),  # type: ignore[arg-type]
         )
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The embedded model from the first to the last step: start, tagger, gazetteer, selector, scores.
+# The embedded model from the first to the last step: start, tagger, gazetteer, mistakes of a tagger
+# that saw half of the texts, selector, scores.
 #
 #     TEXT="pretraining/*.xz" bash recipes/embedded/make.sh runs/embedded/small
 #     SIZE=large TEXT="pretraining/*.xz" bash recipes/embedded/make.sh runs/embedded/large
@@ -18,12 +19,14 @@ SETS=$(for name in $NAMES; do echo "$DATA/$name"; done)
 case $SIZE in
 tiny)
     START="--vocabulary 400 --hidden 32 --intermediate 48 --layers 1 --copying-steps 2"
+    HALF="" TEXTS=4
     TRAIN="--max_steps 2 --warmup_steps 1 --validation_size 2 --torch_compile false --bf16 false"
     SELECT="--max_steps 2 --candidates 8 --validation_candidates 4 --bf16 false"
     FURTHER="" ROWS=2 DTYPE=float32
     ;;
 small)
     START="" TRAIN="" SELECT="" FURTHER="" ROWS=150 DTYPE=float32
+    HALF="--max_steps 1500 --warmup_steps 100" TEXTS=2000
     ;;
 large)
     START="--vocabulary 16000 --hidden 448 --intermediate 1216 --layers 9 --copying-steps 6000"
@@ -31,6 +34,7 @@ large)
     # The steps of the small model, four times the rows: some twelve epochs before the last four.
     TRAIN="--use_cpu false --per_device_train_batch_size 64 --save_steps 500"
     FURTHER="--learning_rate 5e-4"
+    HALF="--max_steps 1500" TEXTS=4000
     SELECT="--use_cpu false --max_steps 3000 --per_device_train_batch_size 64"
     ROWS=150 DTYPE=bfloat16
     ;;
@@ -43,26 +47,33 @@ esac
 if [ ! -f "$OUT/start/model.safetensors" ]; then
     python recipes/embedded/initialise.py --text $TEXT --dataset $SETS -o "$OUT/start" $START
 fi
-for step in tagger further; do
-    from=$([ $step = tagger ] && echo "$OUT/start" || echo "$OUT/tagger/best")
+from=$OUT/start
+for step in tagger further beside; do
     if [ ! -f "$OUT/$step/run.json" ]; then
         $RUN train recipes/embedded/$step.yaml --datasets $SETS --model_name_or_path "$from" \
-            --output_dir "$OUT/$step" $TRAIN $([ $step = further ] && echo "$FURTHER")
+            --output_dir "$OUT/$step" $TRAIN $([ $step = tagger ] || echo "$FURTHER")
     fi
+    from=$OUT/$([ $step = tagger ] && echo tagger/best || echo $step)
 done
-if [ ! -f "$OUT/further/gazetteer.safetensors" ]; then
-    $RUN gazetteer "$OUT/further" --datasets $SETS --rows $ROWS
+if [ ! -f "$OUT/weighed" ]; then
+    $RUN gazetteer "$OUT/beside" --datasets $SETS --rows $ROWS
+    touch "$OUT/weighed"
 fi
+python recipes/selector/mine.py recipes/embedded/tagger.yaml -o "$OUT/mined" --folds 2 --fold 0 \
+    --texts $TEXTS --weights "$OUT/beside" --datasets $SETS --model_name_or_path "$OUT/start" \
+    $TRAIN $HALF
 if [ ! -f "$OUT/selector/run.json" ]; then
     $RUN train-selector recipes/selector/embedded.yaml --datasets $SETS \
-        --model_name_or_path "$OUT/further" --output_dir "$OUT/selector" $SELECT
+        --model_name_or_path "$OUT/beside" --output_dir "$OUT/selector" \
+        --mined $(for name in $NAMES; do echo "$name=$OUT/mined/$name.jsonl"; done) \
+        --found_alone true --evidence true $SELECT
 fi
-python recipes/embedded/assemble.py --tagger "$OUT/further" --selector "$OUT/selector" \
+python recipes/embedded/assemble.py --tagger "$OUT/beside" --selector "$OUT/selector" \
     -o "$OUT/model" --dtype $DTYPE
 # What the tagger alone finds in validation and test texts, and what the selector leaves.
 python recipes/selector/compare.py --data "$DATA" --model "$OUT/model" --name embedded \
     --rivals --selector llm_cls="$OUT/model/selector" --validation $ROWS -o "$OUT/compare"
-$RUN calibrate "$OUT/model/selector" --gold "$OUT"/compare/validation/*.gold.jsonl \
+$RUN calibrate "$OUT/model/selector" --model "$OUT/model" --gold "$OUT"/compare/validation/*.gold.jsonl \
     --predicted "$OUT"/compare/validation/*.predicted.jsonl
 $RUN gazetteer "$OUT/model" --datasets $SETS --all-rows
 python recipes/baselines.py dictionary --data "$DATA" -o "$OUT/dictionary"

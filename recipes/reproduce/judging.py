@@ -51,7 +51,7 @@ def main() -> None:
         scorer = partial(lambda place: selector_at(place).scorer, given.selector)
     else:
         scorer = partial(rivals.tuned, given.system, given.recipe, options, given.encoder)
-    judge(given.system, scorer, [*validation, *test])
+    judge(given.system, scorer, [*validation, *test], tagger.gazetteer)
     print(apply(tuned(given.system, validation), given.system, test))
 
 

@@ -54,7 +54,13 @@ from llmner_hf.selector.rules import RULES, enforced
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.selector.tuning import Calibration, Tuning, tune
-from llmner_hf.settings import TAGGER_FILE, Schema, SelectorTrainingSettings, TaggerSettings
+from llmner_hf.settings import (
+    TAGGER_FILE,
+    Gazetteer,
+    Schema,
+    SelectorTrainingSettings,
+    TaggerSettings,
+)
 from llmner_hf.tokens import Tokens
 
 CORPORA = ("cmeee_v2", "genia", "biored", "bc5cdr_chemical")
@@ -205,12 +211,24 @@ def rival(kind: str, given: argparse.Namespace) -> Scorer:
     return scorer
 
 
-def judge(system: str, made: Callable[[], Scorer], parts: Sequence[Part]) -> None:
-    """Have every candidate judged by a system, which is made only where something is left to do."""
+def judge(
+    system: str,
+    made: Callable[[], Scorer],
+    parts: Sequence[Part],
+    gazetteer: Gazetteer | None = None,
+) -> None:
+    """Have every candidate judged by a system, which is made only where something is left to do.
+
+    Args:
+        system: its name.
+        made: makes its scorer.
+        parts: where the candidates are.
+        gazetteer: the tagger's.
+    """
     waiting = [part for part in parts if not part.file(system, "judged").exists()]
     scorer = made() if waiting else None
     for part in waiting:
-        everything = Selector(scorer, threshold=None)
+        everything = Selector(scorer, threshold=None, gazetteer=gazetteer)
         part.write(system, part.selected(everything), "judged")
         print(f"{part.file(system, 'judged')}: judged", flush=True)
 
@@ -269,15 +287,15 @@ def row(*cells: object) -> str:
 
 def best_bias(model: Path, validation: Sequence[Part], test: Sequence[Part]) -> Iterator[str]:
     """Annotate each test set with the bias that is best on its validation texts."""
-    settings = replace(TaggerSettings.load(model / TAGGER_FILE), biases={})
+    settings = TaggerSettings.load(model / TAGGER_FILE)
     for known, part in zip(validation, test, strict=True):
         found = {}
         for bias in BIASES:
             system = f"bias{bias}"
-            tag(known, model, system, replace(settings, bracket_bias=bias))
+            tag(known, model, system, settings.biased(bias))
             found[bias] = known.f1(known.found(system))
         best = max(found, key=lambda bias: found[bias])
-        tag(part, model, BEST_BIAS, replace(settings, bracket_bias=best))
+        tag(part, model, BEST_BIAS, settings.biased(best))
         listed = ", ".join(f"{100 * f1:.1f} at {bias}" for bias, f1 in found.items())
         yield f"{part.name}: bracket_bias {best}; validation F1 {listed}"
 
@@ -339,8 +357,9 @@ def main() -> None:
         for name, _, folder in (entry.partition("=") for entry in given.selector)
     }
     systems = made | {kind: partial(rival, kind, given) for kind in given.rivals}
+    gazetteer = TaggerSettings.load(given.model / TAGGER_FILE).gazetteer
     for system, maker in systems.items():
-        judge(system, maker, [*validation, *test])
+        judge(system, maker, [*validation, *test], gazetteer)
     rows, chosen = [], []
     for system in (OWN, *systems):
         tuning = tuned(system, validation)

@@ -12,12 +12,18 @@ of ``llmner train``: short taggers, made from a good start, do.
     python recipes/selector/mine.py recipes/embedded/tagger.yaml -o runs/mined --folds 2 \
         --texts 2000 --model_name_or_path START --max_steps 1500 --save_steps 250
 
+With ``--weights MODEL`` every tagger annotates with a gazetteer, of the mentions of the very texts
+that it was trained on, and with the weights that MODEL has for each dataset: its mistakes are those
+that are left where a gazetteer helps. Both are kept in the fold's folder. ``--fold 0`` does the
+first fold alone: others can be done on other machines, or later.
+
 Where even these are too many, ``--seen`` takes the candidates of a tagger that saw the texts: its
 mistakes are fewer than on new ones, and not wholly of the same kind.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -26,9 +32,11 @@ from trl import ModelConfig, SFTConfig, TrlParser
 
 import llmner_hf
 from llmner_hf.annotation import annotate
+from llmner_hf.core.dictionary import contiguous
 from llmner_hf.core.entities import Example
 from llmner_hf.data import to_example
-from llmner_hf.settings import TrainingSettings
+from llmner_hf.gazetteers import relearnt
+from llmner_hf.settings import TAGGER_FILE, TaggerSettings, TrainingSettings
 from llmner_hf.training.run import train
 
 
@@ -51,15 +59,6 @@ class Tagger:
         return file
 
 
-def bounds(rows: int, folds: int) -> list[range]:
-    """The rows of each fold, contiguous and as alike in size as can be.
-
-    >>> bounds(7, 3)
-    [range(0, 2), range(2, 4), range(4, 7)]
-    """
-    return [range(rows * fold // folds, rows * (fold + 1) // folds) for fold in range(folds)]
-
-
 def without(splits: DatasetDict, fold: range) -> DatasetDict:
     """The splits without the training rows of a fold."""
     rows = splits["train"]
@@ -79,56 +78,80 @@ def splits_of(settings: TrainingSettings) -> dict[str, DatasetDict]:
     return {Path(place).name: load_dataset(place) for place in settings.datasets}
 
 
-def mine_fold(
-    number: int, recipe: Path, out: Path, folds: int, texts: int | None, options: Sequence[str]
-) -> dict[str, Path]:
+@dataclass(frozen=True, slots=True)
+class Mining:
+    """What to mine, and how.
+
+    Attributes:
+        recipe: of the tagger.
+        out: a folder for the files, with one for each fold; of another run, with other options, it
+            must be another.
+        folds: how many taggers to train.
+        texts: so many, from the first, of each fold and dataset; None for all.
+        options: keys of the recipe with other values, as ``--max_steps 1500``.
+        weights: folder of a tagger whose weights the gazetteers of the folds have; None for none.
+        fold: this one alone; None for all.
+    """
+
+    recipe: Path
+    out: Path
+    folds: int
+    texts: int | None = None
+    options: Sequence[str] = ()
+    weights: Path | None = None
+    fold: int | None = None
+
+
+def equip(folder: Path, weights: Path, seen: Mapping[str, DatasetDict]) -> None:
+    """Give a tagger the mentions of what it was trained on, and the weights of another.
+
+    Raises:
+        SettingError: the other one has no weights for a dataset.
+    """
+    own = TaggerSettings.load(folder / TAGGER_FILE)
+    weighed = replace(own, weights=TaggerSettings.load(weights / TAGGER_FILE).weights)
+    training = {name: DatasetDict(train=splits["train"]) for name, splits in seen.items()}
+    relearnt(weighed, training).save(folder)
+
+
+def mine_fold(number: int, mining: Mining) -> dict[str, Path]:
     """Train without a fold and annotate it; dataset -> the file of its candidates."""
-    folder = out / f"fold{number}"
-    settings, optimisation, model = parsed(recipe, folder, options)
+    folder = mining.out / f"fold{number}"
+    settings, optimisation, model = parsed(mining.recipe, folder, mining.options)
     datasets = splits_of(settings)
-    held_out = {n: bounds(len(s["train"]), folds)[number] for n, s in datasets.items()}
+    folds = {name: contiguous(len(s["train"]), mining.folds) for name, s in datasets.items()}
+    seen = {name: without(splits, folds[name][number]) for name, splits in datasets.items()}
     if not (folder / "run.json").exists():
-        rest = {name: without(splits, held_out[name]) for name, splits in datasets.items()}
-        train(settings, optimisation, model, rest)
+        train(settings, optimisation, model, seen)
+    if mining.weights:
+        equip(folder, mining.weights, seen)
     tagger, found = Tagger(folder), {}
     for name, splits in datasets.items():
-        rows = [*splits["train"].select(held_out[name][:texts])]
+        rows = [*splits["train"].select(folds[name][number][: mining.texts])]
         if number == 0 and "validation" in splits:
-            rows += splits["validation"].select(range(len(splits["validation"]))[:texts])
+            rows += splits["validation"].select(range(len(splits["validation"]))[: mining.texts])
         found[name] = tagger.find(name, [*map(to_example, rows)], folder / f"{name}.jsonl")
     return found
 
 
-def mine(
-    recipe: Path, out: Path, folds: int, texts: int | None = None, options: Sequence[str] = ()
-) -> list[Path]:
-    """Train and annotate all folds; returns the file of all candidates of each dataset.
-
-    Args:
-        recipe: of the tagger.
-        out: a folder for these files, with one for each fold; of another run, with other options,
-            it must be another.
-        folds: how many taggers to train.
-        texts: so many, from the first, of each fold and dataset; None for all.
-        options: keys of the recipe with other values, as ``--max_steps 1500``.
-    """
-    parts = [mine_fold(number, recipe, out, folds, texts, options) for number in range(folds)]
-    whole = [out / f"{name}.jsonl" for name in parts[0]]
+def mine(mining: Mining) -> list[Path]:
+    """Train and annotate the folds; returns the file of all candidates of each dataset."""
+    numbers = range(mining.folds) if mining.fold is None else [mining.fold]
+    parts = [mine_fold(number, mining) for number in numbers]
+    whole = [mining.out / f"{name}.jsonl" for name in parts[0]]
     for name, file in zip(parts[0], whole, strict=True):
         text = "".join(part[name].read_text(encoding="utf-8") for part in parts)
         file.write_text(text, encoding="utf-8")
     return whole
 
 
-def mine_seen(
-    recipe: Path, out: Path, place: str, texts: int | None = None, options: Sequence[str] = ()
-) -> list[Path]:
+def mine_seen(mining: Mining, place: str) -> list[Path]:
     """Annotate the first training texts, or all, by a tagger that saw them; returns the files."""
-    settings, _, _ = parsed(recipe, out, options)
+    settings, _, _ = parsed(mining.recipe, mining.out, mining.options)
     tagger, found = Tagger(place), []
     for name, splits in splits_of(settings).items():
-        rows = splits["train"].select(range(len(splits["train"]))[:texts])
-        found.append(tagger.find(name, [*map(to_example, rows)], out / f"{name}.jsonl"))
+        rows = splits["train"].select(range(len(splits["train"]))[: mining.texts])
+        found.append(tagger.find(name, [*map(to_example, rows)], mining.out / f"{name}.jsonl"))
     return found
 
 
@@ -138,13 +161,20 @@ def main() -> None:
     parser.add_argument("recipe", type=Path, help="of the tagger; its keys are options, too")
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=2)
+    parser.add_argument("--fold", type=int, help="this one alone: the first is 0")
     parser.add_argument("--texts", type=int, help="so many of each dataset and fold; or all")
-    parser.add_argument("--seen", metavar="MODEL", help="a tagger that saw the texts: no folds")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--seen", metavar="MODEL", help="a tagger that saw the texts: no folds")
+    way.add_argument(
+        "--weights", type=Path, metavar="MODEL", help="with gazetteers, weighed as its"
+    )
     given, options = parser.parse_known_args()
-    if given.seen:
-        found = mine_seen(given.recipe, given.out, given.seen, given.texts, options)
-    else:
-        found = mine(given.recipe, given.out, given.folds, given.texts, options)
+    mining = Mining(
+        *(given.recipe, given.out, given.folds, given.texts, options),
+        weights=given.weights,
+        fold=given.fold,
+    )
+    found = mine_seen(mining, given.seen) if given.seen else mine(mining)
     print("--mined " + " ".join(f"{file.stem}={file}" for file in found))
 
 

@@ -1,15 +1,20 @@
 """``llmner calibrate`` and ``llmner annotate --rules``."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from llmner_hf.cli import main
+from llmner_hf.core.calibration import temperature
+from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
 from llmner_hf.readers.json_lines import gold_row, predicted_row, write
-from llmner_hf.settings import SelectorSettings, TaggerSettings
+from llmner_hf.selector.candidates import Candidate
+from llmner_hf.selector.sharing import selector_at
+from llmner_hf.settings import Gazetteer, Schema, SelectorSettings, TaggerSettings
 from tests.models import tiny
-from tests.selector.making import adapter_on
+from tests.selector.making import SETTINGS, adapter_on
 
 TEXTS = {"genia": "IL-2 binds CD28", "cmeee_v2": "患者有高血压和糖尿病"}
 LABELS = {"genia": "protein", "cmeee_v2": "疾病"}
@@ -52,6 +57,27 @@ def test_calibration_stores_a_threshold_for_each_dataset(base, tokenizer, tmp_pa
         (line,) = (line for line in lines if line.startswith(title))
         assert f"threshold {stored.thresholds[title]:.3f}, alone" in line
         assert f"({candidates} candidates): F1 66.67 -> " in line
+
+
+def test_calibration_reads_what_the_gazetteer_of_the_tagger_knows(
+    base, tokenizer, tmp_path, capsys
+):
+    place = adapter_on(base, tmp_path / "selector", tokenizer, replace(SETTINGS, evidence=True))
+    gold, predicted = files(tmp_path, "genia", 3)
+    command = ["calibrate", str(place), "--gold", gold, "--predicted", predicted]
+    assert main(command) == 2
+    assert "it reads what the tagger's gazetteer knows" in capsys.readouterr().err
+    known = Gazetteer({"GENIA": Dictionary({"IL-2": "DNA", "bind": "protein"}).digested()})
+    TaggerSettings(gazetteer=known).save(tmp_path)
+    assert main([*command, "--model", str(tmp_path)]) == 0
+    heat = SelectorSettings.load(place / "selector.json").temperature
+    text, schema = TEXTS["genia"], Schema.of_corpus("genia")
+    found = (Entity(0, 4, "protein"), "other"), (Entity(5, 9, "protein"), "sure")
+    many = [Candidate(text, entity, schema, said) for entity, said in found]
+    logits = selector_at(place).scorer.logits(many)
+    assert heat == pytest.approx(temperature(logits * 3, [True, False] * 3), rel=1e-3)
+    unread = selector_at(place).scorer.logits([replace(c, evidence="unknown") for c in many])
+    assert abs(heat - temperature(unread * 3, [True, False] * 3)) > 1e-2 * heat
 
 
 def test_annotating_by_rules_says_how_many_entities_they_forbid(base, tmp_path, capsys):

@@ -10,14 +10,16 @@ import yaml
 from datasets import Dataset, DatasetDict
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
+from llmner_hf.core.errors import SettingError
 from llmner_hf.data import FEATURES, to_row
 from llmner_hf.readers.json_lines import read_predictions
 from llmner_hf.selector.preparation import predictions_of
-from llmner_hf.settings import Schema, TaggerSettings
+from llmner_hf.settings import Schema, TaggerSettings, Weights
 from tests.conftest import ROOT
 from tests.models import tiny
 
 LABELS = LabelSet((EntityType("protein"), EntityType("DNA")))
+OURS = Schema("ours", "en", LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,20 @@ def mining():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def untrained(mining, recipe, monkeypatch):
+    """Taggers are taken from the start, without a step."""
+
+    def copied(settings, optimisation, model, datasets):
+        folder = Path(optimisation.output_dir)
+        shutil.copytree(recipe.parent / "start", folder)
+        settings = TaggerSettings(style="brief", every_type=True, schemas={"ours": OURS})
+        settings.save(folder)
+        (folder / "run.json").write_text("{}")
+
+    monkeypatch.setattr(mining, "train", copied)
 
 
 @pytest.fixture
@@ -73,7 +89,8 @@ def test_every_text_is_annotated_by_a_tagger_that_never_saw_it(mining, recipe, m
 
     monkeypatch.setattr(mining, "train", watched)
     out = recipe.parent / "mined"
-    (whole,) = mining.mine(recipe, out, folds=2, options=["--learning_rate", "1e-5"])
+    asked = mining.Mining(recipe, out, folds=2, options=["--learning_rate", "1e-5"])
+    (whole,) = mining.mine(asked)
     assert whole == out / "ours.jsonl"
     found = [p.id for p in read_predictions(whole)]
     assert sorted(found) == [f"train-{i}" for i in range(5)] + ["validation-0", "validation-1"]
@@ -86,28 +103,48 @@ def test_every_text_is_annotated_by_a_tagger_that_never_saw_it(mining, recipe, m
     assert set(predictions_of([f"ours={whole}"])["ours"]) == set(found)
     before = whole.read_bytes()
     (out / "fold1" / "ours.jsonl").unlink()  # what is missing is made again, and that alone
-    assert mining.mine(recipe, out, folds=2) == [whole]
+    assert mining.mine(mining.Mining(recipe, out, folds=2)) == [whole]
     assert whole.read_bytes() == before
     assert len(seen) == 2  # nothing was trained again
 
 
-def test_the_first_texts_of_each_fold_may_be_enough(mining, recipe, monkeypatch):
-    def untrained(settings, optimisation, model, datasets):
-        folder = Path(optimisation.output_dir)
-        shutil.copytree(recipe.parent / "start", folder)
-        schemas = {"ours": Schema("ours", "en", LABELS)}
-        TaggerSettings(style="brief", schemas=schemas).save(folder)
-        (folder / "run.json").write_text("{}")
-
-    monkeypatch.setattr(mining, "train", untrained)
-    (whole,) = mining.mine(recipe, recipe.parent / "mined", folds=2, texts=1)
+@pytest.mark.usefixtures("untrained")
+def test_the_first_texts_of_each_fold_may_be_enough(mining, recipe):
+    asked = mining.Mining(recipe, recipe.parent / "mined", folds=2, texts=1)
+    (whole,) = mining.mine(asked)
     assert [p.id for p in read_predictions(whole)] == ["train-0", "validation-0", "train-2"]
 
 
-def test_folds_are_contiguous_and_leave_nothing_out(mining):
-    for rows, folds in ((7, 3), (10, 5), (3, 3)):
-        parts = mining.bounds(rows, folds)
-        assert [i for part in parts for i in part] == list(range(rows))
+@pytest.mark.usefixtures("untrained")
+def test_a_fold_s_gazetteer_has_what_its_tagger_saw_and_another_s_weights(mining, recipe):
+    """In these texts every known mention is found, and nothing else is."""
+    weights, out = recipe.parent / "weights", recipe.parent / "mined"
+    weights.mkdir()
+    certain = Weights(-1e4, 2e4, 2e4, 1e4)
+    TaggerSettings(weights={"ours": certain}).save(weights)
+    asked = mining.Mining(recipe, out, folds=2, weights=weights)
+    for _ in range(2):  # the second time all is there
+        (whole,) = mining.mine(asked)
+        found = {p.id: p.entities for p in read_predictions(whole)}
+        assert found.keys() >= {f"train-{i}" for i in range(5)}
+        assert not any(found.values())  # every mention stands in one fold alone
+        for number, held_out in enumerate(({0, 1}, {2, 3, 4})):
+            settings = TaggerSettings.load(out / f"fold{number}" / "tagger.json")
+            assert settings.weights == {"ours": certain}
+            known = settings.dictionary(OURS)
+            said = {i: known.said_of(f"IL-{i}", Entity(0, 4, "protein")) for i in range(5)}
+            assert {i for i, evidence in said.items() if evidence == "unknown"} == held_out
+            tagger = mining.Tagger(out / f"fold{number}")
+            texts = [Example(f"{i}", f"IL-{i} binds", (), "ours", "en") for i in said]
+            again = read_predictions(tagger.find("ours", texts, out / f"{number}.jsonl"))
+            assert {p.entities for p in again} == {(), (Entity(0, 4, "protein"),)}
+            assert {int(p.id) for p in again if not p.entities} == held_out
+    TaggerSettings().save(weights)
+    with pytest.raises(SettingError, match="ours: no weights"):
+        mining.mine(asked)
+
+
+def test_a_fold_is_left_out_and_nothing_else(mining):
     rows = Dataset.from_dict({"id": list("abcd")})
     kept = mining.without(DatasetDict(train=rows), range(1, 3))
     assert kept["train"]["id"][:] == ["a", "d"]
@@ -115,7 +152,7 @@ def test_folds_are_contiguous_and_leave_nothing_out(mining):
 
 def test_a_tagger_that_saw_the_texts_annotates_the_first_of_them(mining, recipe):
     tagger = recipe.parent / "start"
-    schemas = {"ours": Schema("ours", "en", LABELS)}
-    TaggerSettings(style="brief", schemas=schemas).save(tagger)
-    (whole,) = mining.mine_seen(recipe, recipe.parent, str(tagger), texts=2)
+    TaggerSettings(style="brief", schemas={"ours": OURS}).save(tagger)
+    asked = mining.Mining(recipe, recipe.parent, folds=2, texts=2)
+    (whole,) = mining.mine_seen(asked, str(tagger))
     assert [p.id for p in read_predictions(whole)] == ["train-0", "train-1"]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -144,6 +144,18 @@ def test_an_adapter_learns_and_reloads(start, datasets, tmp_path):
     assert sum(report["drawn"].values()) == 7 + 8
 
 
+def test_what_is_known_is_counted_and_the_selector_goes_on_asking(start, datasets, tmp_path):
+    chosen = settings(evidence=True, candidates=16, validation_candidates=16)
+    record = train(chosen, arguments(tmp_path, 2, save_strategy="no"), lora(start), datasets)
+    reports = record["candidates"]["ours"]
+    for report in reports.values():
+        assert sum(report["evidence"].values()) == sum(report["drawn"].values())
+    # The same texts: those of validation are known by themselves, those of training are not.
+    assert 0 < reports["train"]["evidence"]["sure"] < reports["validation"]["evidence"]["sure"]
+    assert SelectorSettings.load(tmp_path / "selector.json").evidence
+    assert logits(tmp_path).isfinite().all()
+
+
 @pytest.mark.parametrize("way", ["lora", "whole", "qlora"])
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(start, datasets, tmp_path, way):
     chosen = {"lora": lora, "whole": model, "qlora": lora}[way]
@@ -180,6 +192,12 @@ def test_mined_candidates_become_negatives_of_their_kind(datasets, tokens, tmp_p
     assert len(rows) == sum(report.drawn.values()) == 7 + 10
     assert rows["labels"][:].count(1.0) == 7
     assert "2 of 2 mined from a tagger" in report.as_text()
+    alone = replace(chosen, found_alone=True, mined=["ours=any"])
+    rows, report = prepare(split, alone, inputs, number=20, seed=0, predicted=found["ours"])
+    assert report.found == {"gold": 1, "mined from a tagger": 2}
+    assert sorted(rows["labels"][:]) == [0.0, 0.0, 1.0]
+    with pytest.raises(SettingError, match="found_alone needs mined"):
+        settings(found_alone=True)
 
 
 def test_what_does_not_fit_is_refused(datasets, tokens, tmp_path, start):
