@@ -19,6 +19,7 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from llmner_hf.selector.filtering import Selector
+from llmner_hf.selector.lora import put_on
 from llmner_hf.selector.modeling import (
     EntityValidityConfig,
     EntityValidityModel,
@@ -53,14 +54,15 @@ def selector_on(causal: Any, place: str | Path) -> Selector:
     settings = SelectorSettings.load(str(beside(place, SELECTOR_FILE)))
     own = place if beside(place, "tokenizer_config.json") else causal.name_or_path
     tokenizer = AutoTokenizer.from_pretrained(own)
-    model = view_of(causal)
+    model: Any = view_of(causal)
     make_room(model, tokenizer)
-    from peft import PeftModel  # only here: it is slow to import
+    if not put_on(model, place):
+        from peft import PeftModel  # only here: it is slow to import
 
-    tuned = PeftModel.from_pretrained(
-        model, str(place), torch_device=str(causal.device), autocast_adapter_dtype=False
-    )
-    return _selector(tuned.eval(), tokenizer, settings)
+        model = PeftModel.from_pretrained(
+            model, str(place), torch_device=str(causal.device), autocast_adapter_dtype=False
+        )
+    return _selector(model.eval(), tokenizer, settings)
 
 
 def can_share(causal: Any, place: str | Path) -> bool:

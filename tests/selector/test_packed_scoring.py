@@ -1,5 +1,7 @@
 """The same logits alone, packed and batched, in whatever order, and each input computed once."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,7 +11,7 @@ from llmner_hf.selector import scoring
 from llmner_hf.selector.inputs import Inputs
 from llmner_hf.selector.modeling import EntityValidityConfig, EntityValidityModel
 from llmner_hf.selector.scoring import Pack, laid, packed, validity_scorer
-from llmner_hf.settings import SelectorSettings
+from llmner_hf.settings import EVIDENCE_SIGNS, SelectorSettings
 from llmner_hf.tokens import Tokens
 from tests.models import tiny
 from tests.selector.making import candidates
@@ -24,10 +26,19 @@ def validity_model(family, tokenizer):
     return model.eval()
 
 
-def asked(reading):
+def asked(reading, evidence=False):
     return SelectorSettings(
-        reading=reading, style="brief", markers=("[", "]"), definition=reading == "once"
+        reading=reading,
+        style="brief",
+        markers=("[", "]"),
+        definition=reading == "once",
+        evidence=evidence,
     )
+
+
+def with_evidence(many):
+    """The candidates, each with all that may be known of it."""
+    return [replace(one, evidence=known) for one in many for known in EVIDENCE_SIGNS]
 
 
 @torch.inference_mode()
@@ -53,6 +64,19 @@ def test_company_and_order_change_nothing(family, reading, tokenizer):
     scorer = validity_scorer(model, tokenizer, settings)
     expected = alone(model, tokenizer, settings, many)
     assert max(expected) - min(expected) > 0.1
+    for size in (1, 8, 64):
+        assert close(scorer.logits(many, size), expected)
+    assert close(scorer.logits(many[::-1], 8)[::-1], expected)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_what_is_known_changes_logits_and_company_does_not(reading, tokenizer):
+    model, many = validity_model("glm", tokenizer), with_evidence(candidates(9))
+    settings = asked(reading, evidence=True)
+    scorer = validity_scorer(model, tokenizer, settings)
+    expected = alone(model, tokenizer, settings, many)
+    ways = [expected[place::4] for place in range(4)]
+    assert all(max(same) - min(same) > 1e-3 for same in zip(*ways, strict=True))
     for size in (1, 8, 64):
         assert close(scorer.logits(many, size), expected)
     assert close(scorer.logits(many[::-1], 8)[::-1], expected)
