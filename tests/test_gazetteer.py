@@ -264,8 +264,10 @@ def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):
     for split, rows in tagged(EXAMPLES).items():
         rows.to_parquet(data / f"{split}.parquet")
     assert cli.main(["gazetteer", str(folder), "--datasets", str(data)]) == 0
-    assert capsys.readouterr().out.startswith("ours: ")
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("ours: ")
     settings = TaggerSettings.load(folder / "tagger.json")
+    assert last.startswith(f"types without known mentions: bias {settings.bracket_bias}; ")
     assert settings.weights == {"ours": USUAL_WEIGHTS}
     ner = BioNerPipeline(
         AutoModelForCausalLM.from_pretrained(folder),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from llmner_hf.core.errors import InputError
@@ -30,7 +31,7 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from datasets import load_dataset
 
     import llmner_hf
-    from llmner_hf.gazetteers import equipped, fit, learnt, parts, relearnt
+    from llmner_hf.gazetteers import equipped, fit, general_bias, learnt, parts, relearnt
     from llmner_hf.settings import TAGGER_FILE, TaggerSettings
 
     if not given.model.is_dir():
@@ -55,3 +56,8 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
             flush=True,
         )
         equipped(ner.settings, dictionaries, fits).save(given.model)  # what is finished is not lost
+    tried = general_bias(tagger, held_out, given.batch_size)
+    best = max(tried, key=lambda bias: tried[bias])
+    listed = ", ".join(f"{100 * f1:.1f} with {bias}" for bias, f1 in tried.items())
+    print(f"types without known mentions: bias {best}; mean F1 without gazetteers {listed}")
+    equipped(replace(ner.settings, bracket_bias=best), dictionaries, fits).save(given.model)

@@ -8,6 +8,7 @@ tokenizer and ``selector.json``.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,16 @@ def make_room(model: EntityValidityModel, tokenizer: PreTrainedTokenizerBase) ->
 
 
 def base_of(place: str | Path) -> str:
-    """Where the base of an adapter lies; ``..`` is the model in whose folder it travels."""
-    from peft import PeftConfig  # only here: it is slow to import
+    """Where the base of an adapter lies; ``..`` is the model in whose folder it travels.
 
-    named = str(PeftConfig.from_pretrained(str(place)).base_model_name_or_path)
+    Raises:
+        SettingError: no adapter lies there.
+    """
+    file = beside(place, ADAPTER_FILE)
+    if file is None:
+        raise SettingError(f"{place}: no {ADAPTER_FILE}; this is not an adapter")
+    config = json.loads(Path(file).read_text(encoding="utf-8"))
+    named = str(config["base_model_name_or_path"])
     return str(Path(place).parent) if named == ".." else named
 
 
