@@ -12,8 +12,10 @@ from llmner_hf import cli
 from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import FormatError, SettingError
+from llmner_hf.core.scoring import score
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
+from llmner_hf.evaluation import gold_of
 from llmner_hf.gazetteers import VALUES, climb, equipped, fit, learnt, parts, relearnt
 from llmner_hf.pipelines import BioNerPipeline
 from llmner_hf.prior import Prior
@@ -209,10 +211,7 @@ def test_climbing_ends_where_no_weight_alone_is_better(wanted):
     def f1(weights):
         return -sum(abs(getattr(weights, name) - value) for name, value in summit.items())
 
-    tried = {}
-    climb(tried, f1)
-    assert max(tried, key=tried.get) == Weights(**summit)
-    assert tried[USUAL_WEIGHTS] == f1(USUAL_WEIGHTS)
+    assert climb(f1) == Weights(**summit)
 
 
 def test_texts_to_learn_from_are_none_of_those_to_weigh_by():
@@ -232,14 +231,19 @@ def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch
     known, held_out = parts(tagged(EXAMPLES), 6)
     dictionaries = learnt(alone, {"ours": known})
     dictionary = dictionaries["ours"]
-    found = fit((model, tokenizer, alone), "ours", dictionary, held_out)
+    found = fit((model, tokenizer, alone), dictionaries, {"ours": held_out})
     assert found.weights == USUAL_WEIGHTS
-    assert found.mentions == len(dictionary.mentions)
+    assert found.listed == {
+        "ours": score(
+            gold_of(held_out), {e.id: dictionary.annotate(e.text) for e in held_out}
+        ).strict.f1
+    }
     assert dictionary.hashed
-    made = equipped(alone, dictionaries, [found])
+    made = equipped(alone, dictionaries, found)
+    assert made.bracket_bias == found.bias == max(found.alone, key=lambda b: found.alone[b]["ours"])
     assert made.weights_of(OURS) == USUAL_WEIGHTS
     assert made.dictionary(OURS) == dictionary
-    again = equipped(made, {"ours": Dictionary({}).digested()}, [found])
+    again = equipped(made, {"ours": Dictionary({}).digested()}, found)
     assert again.dictionary(OURS).mentions == {}
 
 
@@ -267,7 +271,10 @@ def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):
     first, last = capsys.readouterr().out.splitlines()
     assert first.startswith("ours: ")
     settings = TaggerSettings.load(folder / "tagger.json")
-    assert last.startswith(f"types without known mentions: bias {settings.bracket_bias}; ")
+    assert last == (
+        f"{USUAL_WEIGHTS}; tagger alone, and types without known mentions: bias "
+        f"{settings.bracket_bias}"
+    )
     assert settings.weights == {"ours": USUAL_WEIGHTS}
     ner = BioNerPipeline(
         AutoModelForCausalLM.from_pretrained(folder),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from llmner_hf.core.errors import InputError
@@ -31,7 +30,7 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from datasets import load_dataset
 
     import llmner_hf
-    from llmner_hf.gazetteers import equipped, fit, general_bias, learnt, parts, relearnt
+    from llmner_hf.gazetteers import equipped, fit, learnt, parts, relearnt
     from llmner_hf.settings import TAGGER_FILE, TaggerSettings
 
     if not given.model.is_dir():
@@ -41,23 +40,17 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         relearnt(TaggerSettings.load(given.model / TAGGER_FILE), datasets).save(given.model)
         return
     ner = llmner_hf.pipeline("bioner", model=str(given.model), selector=None)
-    tagger = (ner.model, ner.tokenizer, ner.settings)
     known, held_out = {}, {}
     for name, splits in datasets.items():
         known[name], held_out[name] = parts(splits, given.rows)
-    dictionaries, fits = learnt(ner.settings, known), []
-    for name in datasets:
-        found = fit(tagger, name, dictionaries[name], held_out[name], given.batch_size)
-        fits.append(found)
+    dictionaries = learnt(ner.settings, known)
+    found = fit((ner.model, ner.tokenizer, ner.settings), dictionaries, held_out, given.batch_size)
+    equipped(ner.settings, dictionaries, found).save(given.model)
+    both, alone = found.tried[found.weights], found.alone[found.bias]
+    for name, dictionary in dictionaries.items():
         print(
-            f"{name}: {found.mentions} mentions; F1 on {len(held_out[name])} validation rows: "
-            f"tagger {100 * found.alone:.1f}, gazetteer {100 * found.listed:.1f}, both "
-            f"{100 * found.tried[found.weights]:.1f} with {found.weights}",
-            flush=True,
+            f"{name}: {len(dictionary.mentions)} mentions; F1 on {len(held_out[name])} validation "
+            f"rows: tagger {100 * alone[name]:.1f}, gazetteer {100 * found.listed[name]:.1f}, both "
+            f"{100 * both[name]:.1f}"
         )
-        equipped(ner.settings, dictionaries, fits).save(given.model)  # what is finished is not lost
-    tried = general_bias(tagger, held_out, given.batch_size)
-    best = max(tried, key=lambda bias: tried[bias])
-    listed = ", ".join(f"{100 * f1:.1f} with {bias}" for bias, f1 in tried.items())
-    print(f"types without known mentions: bias {best}; mean F1 without gazetteers {listed}")
-    equipped(replace(ner.settings, bracket_bias=best), dictionaries, fits).save(given.model)
+    print(f"{found.weights}; tagger alone, and types without known mentions: bias {found.bias}")
