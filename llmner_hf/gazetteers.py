@@ -14,13 +14,16 @@ from typing import Any
 
 from datasets import DatasetDict
 
+from llmner_hf.core.calibration import best_cut
 from llmner_hf.core.dictionary import Dictionary
-from llmner_hf.core.entities import Example
+from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.scoring import score
 from llmner_hf.data import to_example
 from llmner_hf.decoding.constrained import ConstrainedDecoder
-from llmner_hf.evaluation import gold_of, predict
+from llmner_hf.decoding.request import Request
+from llmner_hf.evaluation import gold_of
+from llmner_hf.selector.filtering import Selector
 from llmner_hf.settings import (
     MENTION_SHARE,
     USUAL_WEIGHTS,
@@ -118,6 +121,7 @@ def fit(
     tagger: tuple[Any, Any, TaggerSettings],
     dictionaries: Mapping[str, Dictionary],
     held_out: Mapping[str, Sequence[Example]],
+    selector: Selector | None = None,
     batch_size: int = 64,
 ) -> Fit:
     """The weights of the gazetteers, and the bias of types that no gazetteer knows.
@@ -130,6 +134,8 @@ def fit(
         tagger: model, tokenizer, settings.
         dictionaries: the known mentions of each dataset.
         held_out: the examples of each to weigh by, none of them known.
+        selector: what will judge the candidates: F1 is then that of what it leaves, with the
+            threshold that is best for each dataset. Absent: that of the tagger.
         batch_size: texts at a time; changes no result.
     """
     model, tokenizer, settings = tagger
@@ -141,16 +147,18 @@ def fit(
     }
     found = Fit({name: one.strict.f1 for name, one in listed.items()})
 
-    def scores(asked: TaggerSettings) -> dict[str, float]:
-        decoder = ConstrainedDecoder(model, tokenizer, asked)
-        return {
-            name: score(gold[name], predict(decoder, part, schemas[name], batch_size)).strict.f1
-            for name, part in held_out.items()
-        }
+    def scores(asked: TaggerSettings, judge: Selector | None = None) -> dict[str, float]:
+        decoder, each = ConstrainedDecoder(model, tokenizer, asked), dict[str, float]()
+        for name, part in held_out.items():
+            requests = [Request(example.id, example.text, schemas[name]) for example in part]
+            predictions = decoder.decode(requests, batch_size)
+            each[name] = selected_f1(part, predictions, schemas[name], judge)
+        return each
 
     def weighed(weights: Weights) -> float:
         asked = _equipped(settings, dictionaries, weights)
-        found.tried[weights] = scores(asked)
+        judge = selector and replace(selector.cut_at(None), gazetteer=asked.gazetteer)
+        found.tried[weights] = scores(asked, judge)
         return mean(found.tried[weights])
 
     climb(weighed)
@@ -160,6 +168,31 @@ def fit(
         if found.bias != bias:  # it was better before
             break
     return found
+
+
+def selected_f1(
+    examples: Sequence[Example],
+    predictions: Sequence[Prediction],
+    schema: Schema,
+    judge: Selector | None,
+) -> float:
+    """F1 of predictions, or of what is left of them at the best threshold of a selector.
+
+    Args:
+        examples: the gold.
+        predictions: one for each.
+        schema: the types that were asked for.
+        judge: keeps everything, scored.
+    """
+    if judge is None:
+        return score(gold_of(examples), {p.id: p.entities for p in predictions}).strict.f1
+    judged = judge.select(predictions, [e.text for e in examples], [schema] * len(examples))
+    pairs = list(zip(examples, judged, strict=True))
+    scored = [
+        (one.score, one.entity in example.entities) for example, p in pairs for one in p.scored
+    ]
+    missed = sum(len({*example.entities} - {*p.entities}) for example, p in pairs)
+    return best_cut([p for p, _ in scored], [right for _, right in scored], missed).f1
 
 
 def relearnt(settings: TaggerSettings, datasets: Mapping[str, DatasetDict]) -> TaggerSettings:

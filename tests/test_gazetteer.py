@@ -1,7 +1,7 @@
 """Gazetteers: stored as digests, a second expert in decisions, weighed on held-out texts."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -10,15 +10,16 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llmner_hf import cli
 from llmner_hf.core.dictionary import Dictionary
-from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
+from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet, Prediction, ScoredEntity
 from llmner_hf.core.errors import FormatError, SettingError
 from llmner_hf.core.scoring import score
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.evaluation import gold_of
-from llmner_hf.gazetteers import VALUES, climb, equipped, fit, learnt, parts, relearnt
+from llmner_hf.gazetteers import VALUES, climb, equipped, fit, learnt, parts, relearnt, selected_f1
 from llmner_hf.pipelines import BioNerPipeline
 from llmner_hf.prior import Prior
+from llmner_hf.selector.filtering import Selector
 from llmner_hf.settings import (
     GAZETTEER_FILE,
     USUAL_WEIGHTS,
@@ -245,6 +246,28 @@ def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch
     assert made.dictionary(OURS) == dictionary
     again = equipped(made, {"ours": Dictionary({}).digested()}, found)
     assert again.dictionary(OURS).mentions == {}
+
+
+def test_weighed_by_what_a_selector_leaves():
+    """As good as if every wrong candidate that it ranks below the right ones had not been made."""
+    text, schema = "CD28 binds IL-2 and CD28", OURS
+    right, wrong = Entity(0, 4, "protein"), Entity(5, 10, "protein")
+    gold = [Example("x", text, (right, Entity(20, 24, "protein")), "ours", "en")]
+    predictions = [Prediction("x", tuple(ScoredEntity(e, 0.5) for e in (right, wrong)))]
+
+    @dataclass
+    class Judge:
+        better: Entity
+
+        def logits(self, candidates, batch_size=64):
+            return [1.0 if c.entity == self.better else -1.0 for c in candidates]
+
+    assert selected_f1(gold, predictions, schema, None) == 0.5
+    assert selected_f1(gold, predictions, schema, Selector(Judge(right), None)) == pytest.approx(
+        2 / 3
+    )
+    assert selected_f1(gold, predictions, schema, Selector(Judge(wrong), None)) == 0.5
+    assert selected_f1(gold, [Prediction("x", ())], schema, Selector(Judge(right), None)) == 0.0
 
 
 def test_learning_anew_keeps_the_weights_and_leaves_out_the_test(tokenizer):

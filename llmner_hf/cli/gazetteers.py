@@ -22,6 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with the weights it has, learn of the validation rows too: the last step",
     )
+    parser.add_argument(
+        "--selector", metavar="FOLDER", help="weigh by what this selector will leave"
+    )
     parser.add_argument("--batch-size", type=int, default=64)
 
 
@@ -39,12 +42,13 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     if given.all_rows:
         relearnt(TaggerSettings.load(given.model / TAGGER_FILE), datasets).save(given.model)
         return
-    ner = llmner_hf.pipeline("bioner", model=str(given.model), selector=None)
+    ner = llmner_hf.pipeline("bioner", model=str(given.model), selector=given.selector)
     known, held_out = {}, {}
     for name, splits in datasets.items():
         known[name], held_out[name] = parts(splits, given.rows)
     dictionaries = learnt(ner.settings, known)
-    found = fit((ner.model, ner.tokenizer, ner.settings), dictionaries, held_out, given.batch_size)
+    tagger = (ner.model, ner.tokenizer, ner.settings)
+    found = fit(tagger, dictionaries, held_out, ner.selector, given.batch_size)
     equipped(ner.settings, dictionaries, found).save(given.model)
     both, alone = found.tried[found.weights], found.alone[found.bias]
     for name, dictionary in dictionaries.items():
