@@ -55,10 +55,6 @@ for step in tagger further beside; do
     fi
     from=$OUT/$([ $step = tagger ] && echo tagger/best || echo $step)
 done
-if [ ! -f "$OUT/weighed" ]; then
-    $RUN gazetteer "$OUT/beside" --datasets $SETS --rows $ROWS
-    touch "$OUT/weighed"
-fi
 python recipes/selector/mine.py recipes/embedded/tagger.yaml -o "$OUT/mined" --folds 2 --fold 0 \
     --texts $TEXTS --weights "$OUT/beside" --datasets $SETS --model_name_or_path "$OUT/start" \
     $TRAIN $HALF
@@ -67,6 +63,10 @@ if [ ! -f "$OUT/selector/run.json" ]; then
         --model_name_or_path "$OUT/beside" --output_dir "$OUT/selector" \
         --mined $(for name in $NAMES; do echo "$name=$OUT/mined/$name.jsonl"; done) \
         --found_alone true --evidence true $SELECT
+fi
+if [ ! -f "$OUT/weighed" ]; then
+    $RUN gazetteer "$OUT/beside" --datasets $SETS --rows $ROWS --selector "$OUT/selector"
+    touch "$OUT/weighed"
 fi
 python recipes/embedded/assemble.py --tagger "$OUT/beside" --selector "$OUT/selector" \
     -o "$OUT/model" --dtype $DTYPE

@@ -16,7 +16,7 @@ the corpus (``rules``; ``SYSTEM_rules`` with a selector too), and, where asked f
 the ``bracket_bias`` that is best on validation.
 
     python recipes/selector/compare.py -o runs/selector/compare \
-        --selector llm_cls=runs/selector/embedded llm_cls_mined=runs/selector/mined
+        --selector llm_cls=runs/selector/embedded llm_cls_found=runs/selector/found
     llmner report runs/selector/compare -o runs/selector/tables
 """
 
