@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -42,7 +43,7 @@ SETTINGS = SelectorSettings(reading="twice", style="brief", markers=("[", "]"))
 SCHEMA = Schema.of_corpus("genia")
 
 
-def random_selector(base: Path, folder: Path) -> Path:
+def random_selector(base: Path, folder: Path, settings: SelectorSettings = SETTINGS) -> Path:
     """An adapter as `recipes/selector/embedded.yaml` trains it, of random weights."""
     tokenizer = AutoTokenizer.from_pretrained(base)
     markers = tokenizer.convert_tokens_to_ids(list(SETTINGS.markers))
@@ -54,7 +55,7 @@ def random_selector(base: Path, folder: Path) -> Path:
     )
     get_peft_model(from_backbone(str(base)), lora).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    SETTINGS.save(folder)
+    settings.save(folder)
     return folder
 
 
@@ -164,6 +165,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--selector", help="on the embedded model; random weights if absent")
+    parser.add_argument(
+        "--style",
+        choices=("brief", "prefix"),
+        default="brief",
+        help="of a random selector's prompts",
+    )
     parser.add_argument("--texts", type=int, default=64)
     parser.add_argument("--no-memory", action="store_true", help="speed alone")
     parser.add_argument("--kind", help=argparse.SUPPRESS)
@@ -175,7 +182,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         if not given.no_memory:
             memory(Path(folder))
-        place = given.selector or random_selector(EMBEDDED, Path(folder, "embedded"))
+        asked = replace(SETTINGS, style=given.style)
+        place = given.selector or random_selector(EMBEDDED, Path(folder, "embedded"), asked)
         speed(llmner_hf.pipeline("bioner", selector=str(place)), given.data, given.texts)
 
 
