@@ -120,10 +120,10 @@ def test_what_inputs_begin_with_is_read_once_and_positions_go_on_behind_it():
 
 def test_packs_hold_no_more_than_they_may(monkeypatch):
     monkeypatch.setattr(scoring, "PACK_TOKENS", 6)
-    inputs = [(1, 2, 3, number) for number in range(14)] + [tuple(range(9, 24))]
-    packs = packed(inputs, most=20)
+    inputs = [(1, 2, 3, number) for number in range(6)] + [tuple(range(9, 18))]
+    packs = packed(inputs, most=8)
     assert sorted(ids for pack in packs for ids in pack.inputs) == sorted(inputs)
-    assert [len(pack) for pack in packs] == [4, 15, 16]  # at most four of the first input
+    assert [len(pack) for pack in packs] == [4, 8, 9]  # at most twice the first input
     assert max(len(pack.inputs) for pack in packed(inputs, most=2)) == 2
     assert packed([], most=2) == []
 
