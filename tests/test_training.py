@@ -115,6 +115,8 @@ def test_training_adds_what_decoding_adds(tokenizer, tokens, weigh):
         assert (legal.masked_fill(batch["allowed"] == NONE, -torch.inf).argmax(1) == 0).all()
         raised += int((batch["added"] > 0).sum())
     assert raised > 4
+    with pytest.raises(ValueError, match="shorter"):  # none is left out for want of a gazetteer
+        list(Preparation(tokens, schema, tagger, 512).rows(EXAMPLES, [known]))
 
 
 def test_only_the_completion_bears_loss_and_the_gold_token_stands_first(tokens):

@@ -134,15 +134,17 @@ class Preparation:
         return Grammar(self.tokens, labels, settings.max_depth, every_type=settings.every_type)
 
     def rows(
-        self, examples: Iterable[Example], gazetteers: Iterable[Dictionary | None] = repeat(None)
+        self, examples: Iterable[Example], gazetteers: Iterable[Dictionary] | None = None
     ) -> Iterator[Row]:
         """The rows of all examples, in order.
 
         Args:
             examples: what to write.
-            gazetteers: for each example one that was learnt without it, if any.
+            gazetteers: for each example one that was learnt without it; None for none.
         """
-        for example, self._gazetteer in zip(examples, gazetteers, strict=False):
+        examples = tuple(examples)
+        known = repeat(None, len(examples)) if gazetteers is None else gazetteers
+        for example, self._gazetteer in zip(examples, known, strict=True):
             asked, labels = self._asked(example)
             self.report.examples += 1
             self.report.entities += len(asked.entities)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +108,7 @@ def prepare(
         )
         examples = list(map(to_example, training_split(splits, settings)))
         folds = settings.gazetteer_folds
-        known = cross_fitted(examples, folds, MENTION_SHARE) if folds else repeat(None)
+        known = cross_fitted(examples, folds, MENTION_SHARE) if folds else None
         rows = [
             asdict(row) | {"length": len(row.ids), "corpus": name, "language": schema.language}
             for row in preparation.rows(examples, known)
