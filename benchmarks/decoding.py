@@ -289,7 +289,7 @@ def embedded() -> tuple[Any, Any, TaggerSettings]:
     """The embedded model, without bias and gazetteer: ``generate`` knows none."""
     model = AutoModelForCausalLM.from_pretrained(EMBEDDED).eval()
     settings = TaggerSettings.load(EMBEDDED / TAGGER_FILE)
-    alone = replace(settings, bracket_bias=0.0, weights={}, gazetteer=None)
+    alone = replace(settings, bracket_bias=0.0, weights={}, gazetteer=None, lines_apart=False)
     return model, AutoTokenizer.from_pretrained(EMBEDDED), alone
 
 

@@ -131,8 +131,9 @@ def one_by_one(scorer: PackedScorer, candidates: list[Any]) -> list[float]:
     model = models_of(scorer)
     found = []
     for candidate in candidates:
-        prefix, rest = scorer.parts(candidate)
-        found.append(model(input_ids=torch.tensor([[*prefix, *rest]])).logits.item())
+        written = scorer.written(candidate)
+        ids, positions = torch.tensor([[*written.ids]]), torch.tensor([[*written.positions]])
+        found.append(model(input_ids=ids, position_ids=positions).logits.item())
     return found
 
 

@@ -77,6 +77,8 @@ def rows_of(name: str, lengths: Mapping[str, Any], most: int) -> list[Row]:
     return [
         {
             "ids": common + random.choices(range(1, WORDS), k=length - prefix),
+            "positions": [],
+            "lines": [],
             "start": start,
             "prefix": prefix,
             "text_ids": [],

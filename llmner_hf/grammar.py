@@ -20,16 +20,23 @@ TRIES = 10_000
 
 @dataclass(slots=True)
 class Node:
-    """A node of a trie of token sequences; ``value`` is what the sequence up to here stands for."""
+    """A node of a trie of token sequences.
+
+    Attributes:
+        children: token -> the node behind it.
+        value: what the sequence up to here stands for.
+        count: its tokens.
+    """
 
     children: dict[int, Node] = field(default_factory=dict)
     value: int | None = None
+    count: int = 0
 
     def add(self, ids: Sequence[int], value: int) -> None:
         """Put a sequence in; of two equal sequences the first keeps its value."""
         node = self
         for token in ids:
-            node = node.children.setdefault(token, Node())
+            node = node.children.setdefault(token, Node(count=node.count + 1))
         if node.value is None:
             node.value = value
 

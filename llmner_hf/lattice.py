@@ -13,7 +13,10 @@ behind it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 from llmner_hf.core.copying import START, Copying, Move, Place, State
@@ -101,6 +104,37 @@ class Lattice:
             if whole:
                 return tuple(spans)
             width *= 4
+
+    def place(self, at: Position) -> int:
+        """Which token of the plain text's own tokenisation the next copied token copies, from 0.
+
+        Exact outside of brackets and behind them at borders of pieces; behind one inside a piece,
+        whose rest may be tokenised otherwise, as near as can be told.
+        """
+        if at.state.place is not Place.BODY:
+            return 0
+        pieces = self.pieces(at.segment)
+        if at.piece == len(pieces):
+            return self._numbers[-1]
+        within = at.node.count if at.node is not None else 0
+        return self._number(pieces[at.piece][0]) + within
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        """For each piece of the text the number of its first token; last, the count of all."""
+        tokens = self.grammar.tokens
+        lengths = (len(tokens.piece_ids(self.text[a:b])) for a, b in self._pieces[0])
+        return [0, *accumulate(lengths)]
+
+    def _number(self, character: int) -> int:
+        """The number of the token that a character begins, or that it lies in."""
+        border = self._borders.get(character)
+        if border is not None:
+            return self._numbers[border]
+        piece = bisect_right(self._pieces[0], (character, len(self.text))) - 1
+        before = self.text[self._pieces[0][piece][0] : character]
+        passed = len(self.grammar.tokens.piece_ids(before)) if before.strip() else 0
+        return min(self._numbers[piece] + passed, self._numbers[piece + 1] - 1)
 
     def _next_piece(self, segment: int, piece: int) -> tuple[int, int]:
         """Segment and number of the piece behind a piece."""

@@ -112,6 +112,11 @@ class Tokens:
         return tuple(token for token in (self.open, self.spaced_open) if token is not None)
 
     @cached_property
+    def brackets(self) -> frozenset[int]:
+        """The tokens that open or close a bracket."""
+        return frozenset((*self.opening, self.close))
+
+    @cached_property
     def spaced_open(self) -> int | None:
         """The token of a blank and an opening bracket, where the vocabulary has one."""
         ids = self.piece_ids(" [")

@@ -25,18 +25,20 @@ class Cell:
         here: the character reached; -1 where a token may have ended inside a character or where
             what was copied cannot be a segment by itself.
         depth: brackets open.
+        place: the token of the text that is copied next, see `Lattice.place`.
         next: token -> cell, for the tokens that were followed.
     """
 
-    __slots__ = ("at", "depth", "draft", "here", "next", "steps", "tokens")
+    __slots__ = ("at", "depth", "draft", "here", "next", "place", "steps", "tokens")
 
-    def __init__(self, at: Position, steps: dict[int, Position], here: int) -> None:
+    def __init__(self, at: Position, steps: dict[int, Position], here: int, place: int) -> None:
         self.at = at
         self.steps = steps
         self.tokens = sorted(steps)
         self.draft = next(iter(steps), -1)
         self.here = here
         self.depth = at.state.depth
+        self.place = place
         self.next: dict[int, Cell] = {}
 
 
@@ -123,7 +125,7 @@ class Automaton:
         here = at.state.position
         if at.node is not None:
             here = -1 if at.node.value is None else here + at.node.value
-        return Cell(at, self.lattice.steps(at), here)
+        return Cell(at, self.lattice.steps(at), here, self.lattice.place(at))
 
     def spine(self, piece: int) -> Spine:
         """The plain copy up to the beginning of a piece of the text, or further."""

@@ -109,11 +109,19 @@ class RowCache(Cache):
         self.rows = self.slots = torch.empty(0, dtype=torch.long)
         self._additive = model.config._attn_implementation == "eager"
 
-    def place(self, rows: Sequence[int], width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def place(
+        self, rows: Sequence[int], width: int, hidden: np.ndarray | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Get ready for a pass of these rows, each with this many new tokens (padding included).
 
-        Returns the position ids, (rows, width), and the mask, (rows, 1, width, keys): a token sees
-        the slots up to its own.
+        Args:
+            rows: their numbers.
+            width: new tokens of each.
+            hidden: for each of these tokens half-open slots that it does not see, (rows, width, 2).
+
+        Returns:
+            The slots, which are the positions where these count on, (rows, width), and the mask,
+            (rows, 1, width, keys): a token sees the slots up to its own.
         """
         slots = self.lengths[list(rows)][:, None] + np.arange(width)
         self.view = int(slots.max()) + 1
@@ -122,7 +130,11 @@ class RowCache(Cache):
         device = self.model.device
         self.rows = torch.tensor(rows, device=device)
         self.slots = torch.from_numpy(slots).to(device)
-        mask = torch.arange(self.view, device=device) <= self.slots[:, :, None]
+        keys = torch.arange(self.view, device=device)
+        mask = keys <= self.slots[:, :, None]
+        if hidden is not None:
+            begin, end = torch.from_numpy(hidden).to(device)[..., None].unbind(2)
+            mask &= (keys < begin) | (keys >= end)
         if self._additive:
             dtype = self.model.dtype
             mask = torch.zeros(mask.shape, dtype=dtype, device=device).masked_fill(

@@ -27,7 +27,7 @@ from llmner_hf.decoding.costs import parts, pass_tokens
 from llmner_hf.decoding.drafts import Drafter, Walk
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
-from llmner_hf.decoding.row import Row
+from llmner_hf.decoding.row import Row, Standing
 from llmner_hf.decoding.symbolic import SymbolicDecoder
 from llmner_hf.prior import Prior
 from llmner_hf.settings import TaggerSettings
@@ -120,10 +120,13 @@ class ConstrainedDecoder(SymbolicDecoder):
         prompt = self.prompt(request)
         automaton = Automaton(self.lattice(request))
         known = self.drafter.knowledge(automaton, self.settings.dictionary(request.schema))
-        row = Row(index, automaton, request, known, self.prior(request))
+        aligned = self.line_positions(request)
+        row = Row(index, automaton, request, known, self.prior(request), aligned)
         head = prompt.head if self._prefixes.most_bytes else ()
         cache.begin(place, self._prefixes.get(head))
         row.pending = prompt.ids[len(head) :]
+        row.prompt = len(prompt.ids)
+        row.standing = [(place, 0) for place in range(len(head), len(prompt.ids))]
         return row
 
     def _advance(self, rows: list[Row], cache: RowCache, most: int) -> None:
@@ -162,7 +165,8 @@ class ConstrainedDecoder(SymbolicDecoder):
             tokens = row.pending + walk.tokens
             ids[place, : len(tokens)] = tokens
             first.append(place * width + len(row.pending) - 1)
-        positions, mask = cache.place(places, width)
+        standing = self._standing(rows, walks, cache.lengths[places])
+        positions, mask = self._placed(rows, standing, cache, places, width)
         hidden = self.model.get_decoder()(
             input_ids=torch.from_numpy(ids).to(self.model.device),
             attention_mask=mask,
@@ -177,21 +181,53 @@ class ConstrainedDecoder(SymbolicDecoder):
         states = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
         choices, chosen, allowed = self._choose(states, walks, [row.prior for row in rows])
         begin = 0
-        for row, walk, place in zip(rows, walks, places, strict=True):
+        for number, (row, walk, place) in enumerate(zip(rows, walks, places, strict=True)):
             answers = choices[begin : begin + len(walk.cells)]
             agreed = _agreement(answers, walk.tokens)
             cache.lengths[place] += len(row.pending) + agreed
             if agreed < len(walk.tokens):
                 self.drafter.learn(walk, answers, agreed, row.known)
-            row.pending = answers[agreed : agreed + 1]
+            if standing:
+                row.begun = standing[number][len(row.pending) + agreed - 1][1]
             row.take(walk, agreed)
-            for token in row.pending:
-                row.write(token)
+            row.pending = []
+            for token in answers[agreed : agreed + 1]:
+                row.correct(token, int(cache.lengths[place]))
             written = slice(begin, begin + agreed + len(row.pending))
             row.weights.append((chosen[written], allowed[written]))
             if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
                 row.states.append(states[written].clone())
             begin += len(walk.cells)
+
+    def _standing(
+        self, rows: list[Row], walks: list[Walk], lengths: np.ndarray
+    ) -> list[list[Standing]]:
+        """How the tokens of a pass stand in their lines; empty where lines see each other."""
+        if not self.settings.lines_apart:
+            return []
+        return [
+            row.standing + row.stand(walk, length + len(row.pending))
+            for row, walk, length in zip(rows, walks, lengths.tolist(), strict=True)
+        ]
+
+    def _placed(
+        self,
+        rows: list[Row],
+        standing: list[list[Standing]],
+        cache: RowCache,
+        places: list[int],
+        width: int,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Positions, (rows, width), and mask of a pass; see `RowCache.place`."""
+        if not standing:
+            return cache.place(places, width)
+        positions = np.zeros((len(rows), width), dtype=np.int64)  # padding may stand anywhere
+        hidden = np.zeros((len(rows), width, 2), dtype=np.int64)
+        for number, (row, own) in enumerate(zip(rows, standing, strict=True)):
+            positions[number, : len(own)], hidden[number, : len(own), 1] = zip(*own, strict=True)
+            hidden[number, :, 0] = row.prompt
+        _, mask = cache.place(places, width, hidden)
+        return torch.from_numpy(positions).to(mask.device), mask
 
     def _weigh(self, row: Row) -> None:
         """Score a finished row: once, since the whole output matrix is read for it."""

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from llmner_hf.core.alignment import align
 from llmner_hf.core.entities import Prediction, Problem, ProblemKind, ScoredEntity
+from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.request import Request
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.tokens import Tokens
@@ -29,6 +30,9 @@ class FreeDecoder:
         settings: strategy and style of the prompt.
         most_tokens: the longest completion; one that reaches it is marked as truncated. Default:
             ours, the paper's 1,024 for prompt and completion together.
+
+    Raises:
+        SettingError: the model was tuned to write its lines apart, which ``generate`` does not.
     """
 
     def __init__(
@@ -38,6 +42,11 @@ class FreeDecoder:
         settings: TaggerSettings,
         most_tokens: int = 1024,
     ) -> None:
+        if settings.lines_apart:
+            raise SettingError(
+                "this model was tuned with lines_apart, for positions that free generation does "
+                'not give; use engine="constrained"'
+            )
         self.model = model
         self.tokenizer = tokenizer
         self.tokens = Tokens(tokenizer)

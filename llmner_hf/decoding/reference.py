@@ -19,14 +19,25 @@ from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
 from llmner_hf.lattice import Lattice, Position
+from llmner_hf.positions import LinePositions, begins_line
 from llmner_hf.prior import Prior
 
 
 class Row:
     """One text being written, and its place in the automaton."""
 
-    def __init__(self, lattice: Lattice, request: Request, prompt: list[int], prior: Prior) -> None:
+    def __init__(
+        self,
+        lattice: Lattice,
+        request: Request,
+        prompt: list[int],
+        prior: Prior,
+        aligned: LinePositions | None = None,
+    ) -> None:
         self.lattice = lattice
+        self.aligned = aligned
+        self.standing = len(prompt) - 1  # the position of the last token
+        self.apart = False  # whether it begins a line that sees no other
         self.prompt = prompt
         self.prior = prior
         self.record = Record(request.id)
@@ -40,6 +51,7 @@ class Row:
 
     def write(self, token: int, log_probability: float, log_mass: float) -> None:
         """Take a legal token; note where brackets open and close."""
+        self.standing = self._position(token)
         before, self.at = self.at, self.steps[token]
         self.steps = self.lattice.steps(self.at)
         self.record.write(token)
@@ -52,6 +64,12 @@ class Row:
                 label = self.lattice.grammar.labels.names[state.next_type - 1]
                 self.record.closed(state.position, label)
 
+    def _position(self, token: int) -> int:
+        if self.aligned is None:
+            return self.standing + 1
+        self.apart = begins_line(self.at)
+        return self.aligned.of(self.at, self.lattice.place(self.at), token)
+
 
 class ReferenceDecoder(SymbolicDecoder):
     """Masked greedy decoding with one model; arguments as in ``SymbolicDecoder``."""
@@ -59,7 +77,7 @@ class ReferenceDecoder(SymbolicDecoder):
     def row(self, request: Request) -> Row:
         """The row of a request, with nothing written yet."""
         prompt, prior = self.prompt(request).ids, self.prior(request)
-        return Row(self.lattice(request), request, prompt, prior)
+        return Row(self.lattice(request), request, prompt, prior, self.line_positions(request))
 
     @torch.inference_mode()
     def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
@@ -79,6 +97,7 @@ class ReferenceDecoder(SymbolicDecoder):
     def write(self, rows: list[Row]) -> None:
         """Write all completions, token by token; rows that are done leave the batch."""
         logits, cache, mask = self._read([row.prompt for row in rows])
+        width = mask.shape[1]
         while True:
             for row, choice in zip(rows, self._choices(rows, logits), strict=True):
                 row.write(*choice)
@@ -89,9 +108,12 @@ class ReferenceDecoder(SymbolicDecoder):
                 keep = torch.tensor(left, device=mask.device)
                 cache.batch_select_indices(keep)
                 rows, mask = [rows[index] for index in left], mask[keep]
+            apart = torch.tensor([row.apart for row in rows], device=mask.device)
+            mask[apart, width:] = 0  # no token sees the lines before its own
             mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
             last = torch.tensor([[row.record.tokens[-1]] for row in rows], device=mask.device)
-            logits = self._forward(last, mask, cache)
+            positions = torch.tensor([[row.standing] for row in rows], device=mask.device)
+            logits = self._forward(last, positions, mask, cache)
 
     def _read(self, prompts: list[list[int]]) -> tuple[torch.Tensor, DynamicCache, torch.Tensor]:
         """The logits behind each prompt, padded on the left; the cache; the attention mask."""
@@ -103,11 +125,13 @@ class ReferenceDecoder(SymbolicDecoder):
             mask[index, width - len(prompt) :] = 1
         cache, device = DynamicCache(config=self.model.config), self.model.device
         mask = mask.to(device)
-        return self._forward(ids.to(device), mask, cache), cache, mask
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        return self._forward(ids.to(device), positions, mask, cache), cache, mask
 
-    def _forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: Any) -> torch.Tensor:
+    def _forward(
+        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor, cache: Any
+    ) -> torch.Tensor:
         """The logits of the last position in fp32, (batch, vocabulary)."""
-        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         output = self.model(
             input_ids=ids,
             attention_mask=mask,

@@ -13,14 +13,25 @@ from llmner_hf.decoding.drafts import Walk
 from llmner_hf.decoding.knowledge import Knowledge
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
+from llmner_hf.positions import LinePositions, begins_line
 from llmner_hf.prior import Prior
+
+# A token's position, and the slot where its line begins: what lies between that and the prompt it
+# does not see.
+Standing = tuple[int, int]
 
 
 class Row:
     """One text being written."""
 
     def __init__(
-        self, index: int, automaton: Automaton, request: Request, known: Knowledge, prior: Prior
+        self,
+        index: int,
+        automaton: Automaton,
+        request: Request,
+        known: Knowledge,
+        prior: Prior,
+        aligned: LinePositions | None = None,
     ) -> None:
         self.index = index
         self.automaton = automaton
@@ -29,7 +40,10 @@ class Row:
         self.cell, self.line = automaton.start, -1
         self.known = known
         self.prior = prior
-        self.pending: list[int] = []
+        self.aligned = aligned
+        self.pending: list[int] = []  # tokens that the model has not read
+        self.standing: list[Standing] = []  # and how they stand, where lines are apart
+        self.prompt = self.begun = 0  # slots of the prompt; the first slot of the line
         self.weights: list[tuple[torch.Tensor, torch.Tensor]] = []  # logits, by pass
         self.states: list[torch.Tensor] = []  # from which the whole vocabulary is scored
         self.done = False
@@ -50,6 +64,26 @@ class Row:
         if begin < end:
             self.record.write(*walk.tokens[begin:end])
             self.cell, self.line = walk.cells[end], walk.lines[end]
+
+    def stand(self, walk: Walk, slot: int) -> list[Standing]:
+        """How a draft stands in its line, each token in a slot of its own from this one on."""
+        assert self.aligned is not None
+        found, begun = list[Standing](), self.begun
+        for cell, token in zip(walk.cells, walk.tokens, strict=False):
+            if begins_line(cell.at):
+                begun = slot + len(found)
+            found.append((self.aligned.of(cell.at, cell.place, token), begun))
+        return found
+
+    def correct(self, token: int, slot: int) -> None:
+        """Take the token that the model chose behind a draft; it has yet to be read."""
+        self.pending = [token]
+        if self.aligned is not None:
+            if begins_line(self.cell.at):
+                self.begun = slot
+            position = self.aligned.of(self.cell.at, self.cell.place, token)
+            self.standing = [(position, self.begun)]
+        self.write(token)
 
     def write(self, token: int) -> None:
         """Take a legal token; note where brackets open and close."""

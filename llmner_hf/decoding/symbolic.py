@@ -14,6 +14,7 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.request import Request
 from llmner_hf.grammar import Grammar
 from llmner_hf.lattice import Lattice
+from llmner_hf.positions import LinePositions
 from llmner_hf.prior import Prior
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.tokens import Prompt, Tokens
@@ -71,6 +72,12 @@ class SymbolicDecoder:
             title=schema.title,
             style=self.settings.style,
         )
+
+    def line_positions(self, request: Request) -> LinePositions | None:
+        """Where the tokens of a request's completion stand; None where positions count on."""
+        if not self.settings.lines_apart:
+            return None
+        return LinePositions(len(self.prompt(request).head), self.tokens.brackets)
 
     def prior(self, request: Request) -> Prior:
         """What is added to the logits of the brackets of a request."""

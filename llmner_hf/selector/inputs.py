@@ -22,7 +22,8 @@ rows of the embedding where it has some (GLM-4, Qwen2.5).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
@@ -32,6 +33,7 @@ from llmner_hf.core.entities import EntityType, LabelSet
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.tagging.base import view
 from llmner_hf.core.tagging.symbolic import header
+from llmner_hf.positions import OFFSET
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.settings import EVIDENCE_SIGNS, SelectorSettings
 from llmner_hf.tokens import FRAMES, Tokens
@@ -40,6 +42,30 @@ Ids = tuple[int, ...]
 
 # Names that tokenizers give to special tokens for later use.
 _RESERVED = re.compile(r"<\|?(reserved|unused|extra)\w*\d\|?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The tokens of an input.
+
+    Attributes:
+        prefix, rest: the ids, one part behind the other.
+        placed: the positions of both; None where they count on.
+    """
+
+    prefix: Ids
+    rest: Ids
+    placed: Ids | None = None
+
+    @property
+    def ids(self) -> Ids:
+        """All of them."""
+        return self.prefix + self.rest
+
+    @property
+    def positions(self) -> Sequence[int]:
+        """The position of each."""
+        return self.placed or range(len(self.prefix) + len(self.rest))
 
 
 class Inputs:
@@ -62,16 +88,12 @@ class Inputs:
         self._opening: Ids = tuple(tokens.tokenizer("")["input_ids"])
         self._type_ids = lru_cache(FRAMES)(self._written_type)
 
-    def parts(self, candidate: Candidate) -> tuple[Ids, Ids]:
-        """Prefix and rest; the input is one behind the other."""
-        prefix, rest = self._unjudged(candidate)
-        return prefix, rest + self._said.get(candidate.evidence, ())
-
-    def _unjudged(self, candidate: Candidate) -> tuple[Ids, Ids]:
-        """Prefix and rest, without what is known of the candidate."""
-        type_ids = self._type_ids(candidate.entity_type)
+    def written(self, candidate: Candidate) -> Written:
+        """What the model reads."""
+        type_ids, said = self._type_ids(candidate.entity_type), self._said.get(candidate.evidence)
         if self.settings.reading == "once":
-            return self._opening + type_ids, self._marked(candidate)
+            rest = self._marked(candidate)
+            return Written(self._opening + type_ids, rest + (said or ()))
         schema = candidate.schema
         prompt = self.tokens.prompt(
             candidate.text,
@@ -80,7 +102,16 @@ class Inputs:
             title=schema.title,
             style=self.settings.style,
         )
-        return tuple(prompt.ids), type_ids + self._unclosed(candidate)
+        before, inside = self._cut(candidate)
+        rest = (*type_ids, *before, self.markers[0], *inside, *(said or ()))
+        if not self.settings.lines_apart:
+            return Written(tuple(prompt.ids), rest)
+        # As in a line of a tagger's answer: see `positions`.
+        text = len(prompt.head) + OFFSET
+        start, end = text + len(before), text + len(before) + len(inside)
+        header = [text - 1] * len(type_ids)
+        copied = [*range(text, start), start - 1, *range(start, end), *[end - 1] * len(said or ())]
+        return Written(tuple(prompt.ids), rest, (*range(len(prompt.ids)), *header, *copied))
 
     def _written_type(self, entity_type: EntityType) -> Ids:
         """The name as a tagger's line has it, and the definition where it is asked for."""
@@ -89,16 +120,17 @@ class Inputs:
             return named
         return (*named, *self.tokens.text_ids(view(entity_type.definition)), self.tokens.line_end)
 
-    def _unclosed(self, candidate: Candidate) -> Ids:
-        """The text up to the place of the closing marker."""
+    def _cut(self, candidate: Candidate) -> tuple[Ids, Ids]:
+        """The text before the candidate, and the candidate."""
         text, (start, end) = view(candidate.text), candidate.entity.span
-        before, inside = self.tokens.text_ids(text[:start]), self.tokens.text_ids(text[start:end])
-        return (*before, self.markers[0], *inside)
+        return self.tokens.text_ids(text[:start]), self.tokens.text_ids(text[start:end])
 
     def _marked(self, candidate: Candidate) -> Ids:
         """The whole text and the end token."""
+        before, inside = self._cut(candidate)
         behind = self.tokens.text_ids(view(candidate.text)[candidate.entity.end :])
-        return (*self._unclosed(candidate), self.markers[1], *behind, self.tokens.stop)
+        opening, closing = self.markers
+        return (*before, opening, *inside, closing, *behind, self.tokens.stop)
 
 
 def marker_ids(tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings) -> tuple[int, int]:

@@ -184,14 +184,15 @@ def prepare(
     ):
         dictionary = known[example.id] if known else None
         candidate = Candidate.of(example.text, contrast.entity, schema, dictionary)
-        prefix, rest = inputs.parts(candidate)
-        ids = [*prefix, *rest]
+        written = inputs.written(candidate)
+        ids = list(written.ids)
         if len(ids) > settings.max_tokens:
             report.too_long += 1
             continue
         kept.append((example, contrast))
         said[candidate.evidence] += 1
-        rows.append({"input_ids": ids, "labels": float(contrast.positive), "length": len(ids)})
+        row = {"input_ids": ids, "labels": float(contrast.positive), "length": len(ids)}
+        rows.append(row | {"position_ids": list(written.positions)})
     report.drawn = counted(kept)
     if settings.evidence:
         report.evidence = {evidence: said[evidence] for evidence in EVIDENCE_SIGNS}

@@ -32,7 +32,8 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.core.prompting import Message
 from llmner_hf.core.tagging.base import view
 from llmner_hf.selector.candidates import Candidate
-from llmner_hf.selector.scoring import Ids, PackedScorer, Parts, require_masks
+from llmner_hf.selector.inputs import Ids, Written
+from llmner_hf.selector.scoring import PackedScorer, require_masks
 from llmner_hf.tokens import FRAMES, TEXT, Tokens
 
 IGNORED = -100  # PyTorch's label of a position without loss
@@ -168,22 +169,22 @@ class CausalScorer(PackedScorer):
         if self.yes == self.no:
             raise SettingError(f"{YES!r} and {NO!r} begin with the same token in this vocabulary")
         self._frame = lru_cache(FRAMES)(self._asked)
-        super().__init__(self._parts, self._judge, model.device)
+        super().__init__(self._written, self._judge, model.device)
 
-    def _asked(self, entity_type: EntityType, language: Language) -> Parts:
+    def _asked(self, entity_type: EntityType, language: Language) -> tuple[Ids, Ids]:
         """The chat before and behind the marked text."""
         defined = f" ({view(entity_type.definition)})" if entity_type.definition else ""
         question = QUESTIONS[language].format(type=entity_type.name + defined)
         return self.tokens.frame([Message("user", f"{question}\n{TEXT}")])
 
-    def _parts(self, candidate: Candidate) -> Parts:
+    def _written(self, candidate: Candidate) -> Written:
         head, tail = self._frame(candidate.entity_type, candidate.schema.language)
         text, (start, end) = view(candidate.text), candidate.entity.span
         before, inside, behind = map(
             self.tokens.text_ids, (text[:start], text[start:end], text[end:])
         )
         marked = (*before, self.tokens.open, *inside, self.tokens.close, *behind)
-        return head, (*marked, *tail)
+        return Written(head, (*marked, *tail))
 
     def _judge(self, *, pooled: torch.Tensor, **batch: torch.Tensor) -> torch.Tensor:
         states = self.model.get_decoder()(**batch, use_cache=False).last_hidden_state
@@ -202,10 +203,8 @@ class CausalScorer(PackedScorer):
                 labels[row, len(ids) - 1] = ids[-1]
             return tensors | {"labels": labels}
 
-        asked = [(self.parts(candidate), right) for candidate, right in rows]
-        _train(
-            self.model, [(head + rest, right) for (head, rest), right in asked], collate, arguments
-        )
+        asked = [(self.written(candidate).ids, right) for candidate, right in rows]
+        _train(self.model, asked, collate, arguments)
 
 
 def padded(rows: Sequence[Ids], pad: int) -> dict[str, torch.Tensor]:

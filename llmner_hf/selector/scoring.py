@@ -3,7 +3,7 @@
 In: candidates. Out: one logit each, in their order, whose sigmoid is the probability that the
 candidate is an entity. Inputs are packed as a tree: what one has in common with the one before it
 stands once, be it the type, the prompt of a text or the text up to a candidate. Every token sees
-those that it follows in its own input, and positions count as if that stood alone. So neither
+those that it follows in its own input, and has the position that it has there. So neither
 company nor order changes a logit, but for rounding. Packs of like length are computed together, and
 inputs that are the same are computed once. Refused: a model whose attention takes no mask of our
 own.
@@ -21,12 +21,11 @@ from transformers import PreTrainedTokenizerBase
 
 from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.candidates import Candidate
-from llmner_hf.selector.inputs import Inputs
+from llmner_hf.selector.inputs import Inputs, Written
 from llmner_hf.settings import SelectorSettings
 from llmner_hf.tokens import Tokens
 
-Ids = tuple[int, ...]
-Parts = tuple[Ids, Ids]
+Placed = tuple[tuple[int, int], ...]  # of each token id and position
 
 # A pack grows no longer than this, or than twice its first input: its attention is computed over
 # all of its tokens, also over those that an input does not see. Ours: on sentences of GENIA, BC5CDR
@@ -48,11 +47,11 @@ class Pack:
     """Inputs in their order; what each has in common with the one before it stands once.
 
     Attributes:
-        inputs: distinct ones, sorted.
+        inputs: distinct ones, sorted; of each token id and position.
         shared: how many tokens each has in common with the one before it.
     """
 
-    inputs: tuple[Ids, ...]
+    inputs: tuple[Placed, ...]
     shared: tuple[int, ...]
 
     def __len__(self) -> int:
@@ -63,7 +62,7 @@ class PackedScorer:
     """Scores candidates by a causal model.
 
     Args:
-        parts: prefix and rest of a candidate's input.
+        written: the input of a candidate.
         judge: logits, (candidates,), from ``input_ids`` and ``position_ids`` (packs, tokens), an
             ``attention_mask`` (packs, 1, tokens, tokens), true where a token is seen, and
             ``pooled``, row and place of each candidate's last token, (candidates, 2).
@@ -72,56 +71,59 @@ class PackedScorer:
 
     def __init__(
         self,
-        parts: Callable[[Candidate], Parts],
+        written: Callable[[Candidate], Written],
         judge: Callable[..., torch.Tensor],
         device: torch.device,
     ) -> None:
-        self.parts = parts
+        self.written = written
         self.judge = judge
         self.device = device
 
     @torch.inference_mode()
     def logits(self, candidates: Sequence[Candidate], batch_size: int = 64) -> list[float]:
         """One for each candidate, in their order; at most ``batch_size`` candidates at a time."""
-        inputs = [prefix + rest for prefix, rest in map(self.parts, candidates)]
-        found: dict[Ids, float] = {}
+        inputs = [
+            tuple(zip(w.ids, w.positions, strict=True)) for w in map(self.written, candidates)
+        ]
+        found: dict[Placed, float] = {}
         for batch in _batches(packed(inputs, batch_size), batch_size):
             tensors = {name: part.to(self.device) for name, part in laid(batch).items()}
-            keys = [ids for pack in batch for ids in pack.inputs]
+            keys = [each for pack in batch for each in pack.inputs]
             found.update(zip(keys, self.judge(**tensors).tolist(), strict=True))
-        return [found[ids] for ids in inputs]
+        return [found[each] for each in inputs]
 
 
-def packed(inputs: Iterable[Ids], most: int) -> list[Pack]:
+def packed(inputs: Iterable[Placed], most: int) -> list[Pack]:
     """Every distinct input once, in packs of at most ``most``, the shortest packs first.
 
-    >>> packed([(1, 2, 4), (1, 2, 3), (1, 2, 4)], most=8)
-    [Pack(inputs=((1, 2, 3), (1, 2, 4)), shared=(0, 2))]
+    >>> one, other = ((7, 0), (8, 1)), ((7, 0), (9, 1))
+    >>> packed([other, one, other], most=8)
+    [Pack(inputs=(((7, 0), (8, 1)), ((7, 0), (9, 1))), shared=(0, 1))]
     """
     packs: list[Pack] = []
-    waiting: list[tuple[Ids, int]] = []
+    waiting: list[tuple[Placed, int]] = []
     length = 0
     # Sorted, inputs that begin alike are neighbours, and none is the beginning of one before it.
-    for ids in sorted(set(inputs)):
-        shared = _common(waiting[-1][0], ids) if waiting else 0
+    for each in sorted(set(inputs)):
+        shared = _common(waiting[-1][0], each) if waiting else 0
         room = max(PACK_TOKENS, 2 * len(waiting[0][0])) if waiting else 0
-        if waiting and (length + len(ids) - shared > room or len(waiting) == most):
+        if waiting and (length + len(each) - shared > room or len(waiting) == most):
             packs.append(_pack(waiting))
             waiting, length, shared = [], 0, 0
-        waiting.append((ids, shared))
-        length += len(ids) - shared
+        waiting.append((each, shared))
+        length += len(each) - shared
     if waiting:
         packs.append(_pack(waiting))
     return sorted(packs, key=len)
 
 
-def _common(one: Ids, other: Ids) -> int:
+def _common(one: Placed, other: Placed) -> int:
     """How many tokens two inputs begin with alike."""
     pairs = zip(one, other, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _pack(waiting: Sequence[tuple[Ids, int]]) -> Pack:
+def _pack(waiting: Sequence[tuple[Placed, int]]) -> Pack:
     inputs, shared = zip(*waiting, strict=True)
     return Pack(inputs, shared)
 
@@ -152,8 +154,8 @@ def laid(packs: Sequence[Pack]) -> dict[str, torch.Tensor]:
         for written, shared in zip(pack.inputs, pack.shared, strict=True):
             start, end = end, end + len(written) - shared
             path = torch.cat([path[:shared], torch.arange(start, end)])
-            ids[row, start:end] = torch.tensor(written[shared:])
-            positions[row, start:end] = torch.arange(shared, len(written))
+            own = torch.tensor(written[shared:])
+            ids[row, start:end], positions[row, start:end] = own[:, 0], own[:, 1]
             mask[row][start:end, path] = torch.ones(end - start, len(written)).tril(shared).bool()
             pooled.append((row, end - 1))
     return {
@@ -195,4 +197,4 @@ def validity_scorer(
         logits: torch.Tensor = model(**batch).logits
         return logits
 
-    return PackedScorer(Inputs(Tokens(tokenizer), settings).parts, judge, inner.model.device)
+    return PackedScorer(Inputs(Tokens(tokenizer), settings).written, judge, inner.model.device)

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from datasets import Dataset, DatasetDict, concatenate_datasets
 from peft import get_peft_model, prepare_model_for_kbit_training
+from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     AutoTokenizer,
     EvalPrediction,
@@ -58,10 +59,12 @@ class Collator:
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         """``input_ids`` and ``attention_mask`` (rows, tokens), ``labels`` (rows,)."""
         ids = [torch.tensor(row["input_ids"]) for row in rows]
-        padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=self.pad)
+        positions = [torch.tensor(row["position_ids"]) for row in rows]
+        padded = pad_sequence(ids, batch_first=True, padding_value=self.pad)
         lengths = torch.tensor([len(row) for row in ids])
         return {
             "input_ids": padded,
+            "position_ids": pad_sequence(positions, batch_first=True),
             "attention_mask": (torch.arange(padded.shape[1]) < lengths[:, None]).long(),
             "labels": torch.tensor([row["labels"] for row in rows]),
         }

@@ -41,6 +41,7 @@ class SelectorSettings:
         evidence: whether a token behind the candidate says what the tagger's gazetteer knows of its
             string, by ``EVIDENCE_SIGNS``; it is unknown where the tagger has no gazetteer for the
             types. Beyond the paper.
+        lines_apart: see ``TaggerSettings``; as the tagger was trained.
         markers: the two tokens around the candidate, s1 and s2 of the paper. Default: two special
             tokens that no text can spell, which training adds where the tokenizer has none to
             spare; see `selector.inputs`.
@@ -55,6 +56,7 @@ class SelectorSettings:
     style: Style = "prefix"
     definition: bool = False
     evidence: bool = False
+    lines_apart: bool = False
     markers: tuple[str, str] = ("<|s1|>", "<|s2|>")
     threshold: float | None = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict, hash=False)
@@ -111,6 +113,7 @@ class SelectorTrainingSettings:
         style: see ``SelectorSettings``.
         definition: see ``SelectorSettings``.
         evidence: see ``SelectorSettings``; here of gazetteers that were learnt without the text.
+        lines_apart: see ``SelectorSettings``.
         markers: see ``SelectorSettings``; two tokens of the vocabulary may be named, as ``[`` and
             ``]``, which the view of a text never holds.
         max_tokens: the longest input; a candidate whose input is longer is left out and counted.
@@ -129,6 +132,7 @@ class SelectorTrainingSettings:
     style: str = "prefix"
     definition: bool = False
     evidence: bool = False
+    lines_apart: bool = False
     markers: list[str] = field(default_factory=lambda: list(SelectorSettings().markers))
     max_tokens: int = 1024
     head_dropout: float = 0.05
@@ -149,6 +153,7 @@ class SelectorTrainingSettings:
             style=self.style,  # type: ignore[arg-type]
             definition=self.definition,
             evidence=self.evidence,
+            lines_apart=self.lines_apart,
             markers=tuple(self.markers),  # type: ignore[arg-type]
         )
 

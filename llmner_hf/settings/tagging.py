@@ -57,6 +57,10 @@ class TaggerSettings:
         every_type: whether a completion has a line for every type, those without entities too.
             Default: no, as in the paper. A small model decides better where brackets stand than
             which types a text will turn out to hold, before it has written anything.
+        lines_apart: whether each line sees the prompt and itself alone, and a copied token stands a
+            fixed number of positions behind its original (`positions`); such a model is decoded
+            under the constraint alone. Default: no, each token sees all before it and positions
+            count on, as in the paper.
         bracket_bias: added to the logits of opening brackets: above 0 more entities are found,
             below 0 fewer and surer ones. It does not act on the few openings inside a token, which
             a shorter token announces. Default: 0, the model's own choice.
@@ -72,6 +76,7 @@ class TaggerSettings:
     style: Style = "prefix"
     max_depth: int = 3
     every_type: bool = False
+    lines_apart: bool = False
     bracket_bias: float = 0.0
     weights: Mapping[str, Weights] = field(default_factory=dict, hash=False)
     confidence: Literal["full", "allowed"] = "full"
@@ -169,7 +174,7 @@ class TrainingSettings:
         style: the prompt's style.
         max_depth: the deepest nesting to learn; the tagger's own is what the training data shows of
             it.
-        every_type: see ``TaggerSettings``.
+        every_type, lines_apart: see ``TaggerSettings``.
         bracket_biases: those to try at every validation; the best ones travel with the model, for
             all datasets together and for each.
         max_tokens: the longest example, prompt and completion together. The authors' script cuts
@@ -206,6 +211,7 @@ class TrainingSettings:
     style: str = "prefix"
     max_depth: int = 3
     every_type: bool = False
+    lines_apart: bool = False
     bracket_biases: list[float] = field(default_factory=lambda: [0.0])
     max_tokens: int = 1024
     allowed_share: float = 0.0
@@ -234,7 +240,7 @@ class TrainingSettings:
             )
         if self.gazetteer_folds < 0 or self.gazetteer_folds == 1:
             raise SettingError(f"gazetteer_folds must be 0 or above 1, not {self.gazetteer_folds}")
-        for name in ("allowed_share", "every_type"):
+        for name in ("allowed_share", "every_type", "lines_apart"):
             if getattr(self, name) and self.strategy != "symbolic":
                 raise SettingError(
                     f"{name} needs the symbolic strategy: the copy automaton knows no "
@@ -254,6 +260,7 @@ class TrainingSettings:
             style=self.style,  # type: ignore[arg-type]
             max_depth=max(1, min(self.max_depth, depth)),
             every_type=self.every_type,
+            lines_apart=self.lines_apart,
             confidence="allowed" if self.allowed_share == 1 else "full",
             schemas=schemas,
             defaults={language: name for language, _, name in pairs},  # type: ignore[misc]

@@ -20,7 +20,8 @@ from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.data import CODECS
 from llmner_hf.grammar import Grammar
-from llmner_hf.lattice import Lattice
+from llmner_hf.lattice import Lattice, Position
+from llmner_hf.positions import LinePositions
 from llmner_hf.prior import Prior
 from llmner_hf.settings import USUAL_WEIGHTS, Schema, TaggerSettings
 from llmner_hf.tokens import Tokens
@@ -30,6 +31,8 @@ NAMED = 20
 # Label sets whose tries are kept at a time.
 GRAMMARS = 64
 
+Step = tuple[Position, dict[int, Position]]
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -38,6 +41,8 @@ class Row:
     Attributes:
         ids: prompt and completion, the end token included.
         start: where the completion begins.
+        positions: the position of each, or empty where they count on.
+        lines: the line of each, from 1, and 0 for the prompt; empty where lines see each other.
         prefix: how many tokens the prompts of all texts of the label set have in common.
         text_ids: the distinct tokens of the text.
         allowed: for each token of the completion the tokens the automaton allows there, the gold
@@ -46,6 +51,8 @@ class Row:
     """
 
     ids: list[int]
+    positions: list[int]
+    lines: list[int]
     start: int
     prefix: int
     text_ids: list[int]
@@ -194,42 +201,55 @@ class Preparation:
         )
         allowed: list[list[int]] = []
         added: list[list[float]] = []
+        positions, lines = list[int](), list[int]()
         if self.settings.strategy == "symbolic":
-            completion, allowed, added = self._walk(example, labels)
+            lattice = Lattice(self._grammar(labels), example.text)
+            completion, places = self._walk(example, lattice)
+            allowed = [
+                [gold, *(token for token in steps if token != gold)]
+                for gold, (_, steps) in zip(completion, places, strict=True)
+            ]
+            added = self._added(example.text, labels, allowed, places)
+            if self.settings.lines_apart:
+                aligned = LinePositions(len(prompt.head), self.tokens.brackets)
+                copied = aligned.along(lattice, completion, [at for at, _ in places])
+                positions, lines = list(range(len(prompt.ids))), [0] * len(prompt.ids)
+                for position, line in copied:
+                    positions.append(position)
+                    lines.append(line)
         else:
             written = self._written(example, labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]
         ids = prompt.ids
         text_ids = sorted(set(prompt.text))
-        return Row(ids + completion, len(ids), len(prompt.head), text_ids, allowed, added)
+        return Row(
+            ids + completion, positions, lines, len(ids), len(prompt.head), text_ids, allowed, added
+        )
 
-    def _walk(
-        self, example: Example, labels: LabelSet
-    ) -> tuple[list[int], list[list[int]], list[list[float]]]:
-        """Completion, allowed tokens, what is added to their logits.
+    def _walk(self, example: Example, lattice: Lattice) -> tuple[list[int], list[Step]]:
+        """The completion, and where each of its tokens stands with what is legal there.
 
         Entities that cannot be written are left out, counted.
         """
-        lattice = Lattice(self._grammar(labels), example.text)
         entities = [e for e in example.entities if lattice.writable(e, example.entities)]
         for entity in example.entities:
             if entity not in entities:
                 self._note_unwritable(entity, example.text)
         ids = lattice.encode(entities)
-        places = list(lattice.along(ids))
-        allowed = [
-            [gold, *(token for token in steps if token != gold)]
-            for gold, (_, steps) in zip(ids, places, strict=True)
-        ]
+        return ids, list(lattice.along(ids))
+
+    def _added(
+        self, text: str, labels: LabelSet, allowed: list[list[int]], places: list[Step]
+    ) -> list[list[float]]:
+        """What the gazetteer adds to the logits of the allowed tokens; empty without one."""
         if self._gazetteer is None:
-            return ids, allowed, []
-        known = self._gazetteer.matches(example.text, frozenset(labels.names))
+            return []
+        known = self._gazetteer.matches(text, frozenset(labels.names))
         prior = Prior(labels.names, known, USUAL_WEIGHTS)
-        added = [
+        return [
             [prior.raises(self.tokens, at.state, steps[token].state, token) for token in legal]
             for legal, (at, steps) in zip(allowed, places, strict=True)
         ]
-        return ids, allowed, added
 
     def _written(self, example: Example, labels: LabelSet) -> str:
         """A completion of another strategy; entities that cross one before them are left out."""

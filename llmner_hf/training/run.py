@@ -158,6 +158,13 @@ def pack_size(settings: TrainingSettings, optimisation: SFTConfig) -> int:
     Raises:
         SettingError: rows are to share it that do not have it in common.
     """
+    if settings.lines_apart and settings.pack not in (None, 1):
+        raise SettingError(
+            f"pack {settings.pack} with lines_apart: a mask parts either rows or lines; leave one "
+            "of them out"
+        )
+    if settings.lines_apart:
+        return 1
     if settings.some_types:
         if settings.pack not in (None, 1):
             raise SettingError(

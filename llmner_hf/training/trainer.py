@@ -54,8 +54,9 @@ class Collator:
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """``input_ids``, ``labels`` (packs, tokens); ``allowed`` and ``added`` as below.
 
-        Without packs a pack is a row, and there is an ``attention_mask``; otherwise there are the
-        ``segments`` of which `packing` makes one, and ``position_ids``.
+        Without packs a pack is a row, and there is an ``attention_mask``; otherwise, and where the
+        lines of a row do not see each other, there are ``position_ids``, and the ``segments`` of
+        which `packing` makes a mask.
         """
         packs = self._packs(rows)
         laid = [self._laid(pack) for pack in packs]
@@ -67,7 +68,7 @@ class Collator:
             )
         )
         batch = {"input_ids": ids, "labels": labels}
-        if self.pack > 1:
+        if self.pack > 1 or rows[0]["lines"]:
             batch |= {"segments": segments, "position_ids": positions}
         else:
             batch["attention_mask"] = (segments != PAD).long()
@@ -103,8 +104,10 @@ class Collator:
             gold[: row["start"] - shared] = IGNORED
             ids.append(self._dropped(own, row))
             labels.append(gold)
-            segments.append(torch.full_like(own, number))
-            positions.append(torch.arange(shared, shared + len(own)))
+            lines = row["lines"][shared:]  # with these, a pack is a row
+            segments.append(torch.tensor(lines) if lines else torch.full_like(own, number))
+            counted = row["positions"] or range(len(row["ids"]))
+            positions.append(torch.tensor(counted[shared:]))
         return torch.cat(ids), torch.cat(labels), torch.cat(segments), torch.cat(positions)
 
     def _dropped(self, ids: torch.Tensor, row: dict[str, Any]) -> torch.Tensor:

@@ -111,7 +111,7 @@ BACKBONES = {
         # As the embedded model that ships: see docs/embedded.md for what each is worth.
         options={
             "symbolic": (
-                *("--every_type", "true", "--allowed_share", "1"),
+                *("--every_type", "true", "--lines_apart", "true", "--allowed_share", "1"),
                 *("--bracket_biases", "0", "1", "2"),
             ),
             "html": PACKED,

@@ -112,6 +112,8 @@ def test_equal_to_the_reference(model, tokenizer, reference, policy):
         {"bracket_bias": -2.0, "confidence": "allowed"},
         {"max_depth": 1, "style": "prefix"},
         {"style": "paper"},
+        {"lines_apart": True},
+        {"lines_apart": True, "every_type": True, "bracket_bias": 2.0},
     ],
 )
 def test_equal_with_every_setting(tokenizer, changes):

@@ -49,11 +49,11 @@ def test_it_is_the_last_token_and_the_rest_is_the_same(tokens, reading, text, da
     plain, knowing = (
         Inputs(tokens, replace(SETTINGS, reading=reading, evidence=on)) for on in (False, True)
     )
-    prefix, rest = plain.parts(candidate)
+    unknowing = plain.written(candidate)
     for evidence, sign in EVIDENCE_SIGNS.items():
         known = replace(candidate, evidence=evidence)
-        assert plain.parts(known) == (prefix, rest)
-        assert knowing.parts(known) == (prefix, (*rest, *tokens.piece_ids(sign)))
+        assert plain.written(known) == unknowing
+        assert knowing.written(known).ids == (*unknowing.ids, *tokens.piece_ids(sign))
 
 
 NAMES = ("glm-4-9b-chat-hf", "qwen2.5-7b-instruct", "llama-3.1-8b-instruct", "embedded")

@@ -35,7 +35,8 @@ def load(shared, name):
 
 
 def written(tokens, settings, candidate):
-    return [tokens.tokenizer.decode(part) for part in Inputs(tokens, settings).parts(candidate)]
+    found = Inputs(tokens, settings).written(candidate)
+    return [tokens.tokenizer.decode(part) for part in (found.prefix, found.rest)]
 
 
 def test_read_once_it_is_the_type_and_the_marked_text(tokens):
@@ -66,16 +67,16 @@ def test_markers_stand_once_and_the_parts_never_depend_on_each_other(tokens, rea
     end = data.draw(st.integers(start + 1, len(text)))
     inputs = Inputs(tokens, replace(BRACKETS, reading=reading))
     protein, dna = (
-        inputs.parts(Candidate(text, Entity(start, end, name), ENGLISH))
+        inputs.written(Candidate(text, Entity(start, end, name), ENGLISH)).rest
         for name in ("protein", "DNA")
     )
-    assert [protein[1].count(i) for i in inputs.markers] == [1, 1 if reading == "once" else 0]
+    assert [protein.count(i) for i in inputs.markers] == [1, 1 if reading == "once" else 0]
     if reading == "once":
-        assert protein[1] == dna[1]
+        assert protein == dna
         special = set(tokens.tokenizer.all_special_ids)
-        assert [i for i in protein[1] if i in special] == [tokens.stop]
+        assert [i for i in protein if i in special] == [tokens.stop]
     opening, closing = inputs.markers
-    inside = protein[1][protein[1].index(opening) + 1 :]
+    inside = protein[protein.index(opening) + 1 :]
     inside = inside[: inside.index(closing)] if reading == "once" else inside
     assert tokens.tokenizer.decode(inside) == view(text)[start:end]
 
@@ -102,10 +103,10 @@ def test_markers_of_real_tokenizers_need_no_new_rows(shared, name):
     assert with_markers(tokenizer, settings) == settings
     tokens = Tokens(tokenizer)
     candidate = Candidate("患者有<|s1|>高血压", Entity(9, 12, "疾病"), CHINESE)
-    prefix, rest = Inputs(tokens, settings).parts(candidate)
-    assert tokenizer.decode(prefix) == f"{opening}疾病: "
-    assert [rest.count(i) for i in marker_ids(tokenizer, settings)] == [1, 1]
-    assert rest[-1] == tokens.stop
+    found = Inputs(tokens, settings).written(candidate)
+    assert tokenizer.decode(found.prefix) == f"{opening}疾病: "
+    assert [found.rest.count(i) for i in marker_ids(tokenizer, settings)] == [1, 1]
+    assert found.rest[-1] == tokens.stop
 
 
 def check_units(text, units):

@@ -81,7 +81,7 @@ def test_company_padding_and_order_never_matter(shared, tmp_path, family, readin
     tiny(family, tokenizer, initializer_range=0.1).save_pretrained(tmp_path)
     model = random_head(from_backbone(str(tmp_path)))
     make_room(model, tokenizer)
-    inputs = [[*p, *r] for p, r in map(Inputs(Tokens(tokenizer), settings).parts, spans(64))]
+    inputs = [[*each.ids] for each in map(Inputs(Tokens(tokenizer), settings).written, spans(64))]
     # A padding token inside a text is a token like others; the end token of GLM is its padding.
     pad = tokenizer.pad_token_id
     inputs = [[*row[:3], pad, *row[3:]] for row in inputs]

@@ -26,13 +26,14 @@ def validity_model(family, tokenizer):
     return model.eval()
 
 
-def asked(reading, evidence=False):
+def asked(reading, evidence=False, lines_apart=False):
     return SelectorSettings(
         reading=reading,
         style="brief",
         markers=("[", "]"),
         definition=reading == "once",
         evidence=evidence,
+        lines_apart=lines_apart,
     )
 
 
@@ -43,13 +44,17 @@ def with_evidence(many):
 
 @torch.inference_mode()
 def alone(model, tokenizer, settings, many):
-    """The oracle: one candidate at a time, its whole input, no mask and no positions."""
-    inputs = Inputs(Tokens(tokenizer), settings)
+    """The oracle: one candidate at a time, its whole input, no mask; positions where they tell."""
     found = []
-    for candidate in many:
-        prefix, rest = inputs.parts(candidate)
-        found.append(model(input_ids=torch.tensor([[*prefix, *rest]])).logits.item())
+    for written in map(Inputs(Tokens(tokenizer), settings).written, many):
+        standing = None if written.placed is None else torch.tensor([written.placed])
+        ids = torch.tensor([written.ids])
+        found.append(model(input_ids=ids, position_ids=standing).logits.item())
     return found
+
+
+def placed(*ids):
+    return tuple(zip(ids, range(len(ids)), strict=True))
 
 
 def close(one, other):
@@ -82,6 +87,15 @@ def test_what_is_known_changes_logits_and_company_does_not(reading, tokenizer):
     assert close(scorer.logits(many[::-1], 8)[::-1], expected)
 
 
+def test_company_changes_nothing_beside_the_text(tokenizer):
+    model, many = validity_model("glm", tokenizer), with_evidence(candidates(9))
+    settings = asked("twice", evidence=True, lines_apart=True)
+    expected = alone(model, tokenizer, settings, many)
+    assert not close(expected, alone(model, tokenizer, replace(settings, lines_apart=False), many))
+    for size in (1, 8, 64):
+        assert close(validity_scorer(model, tokenizer, settings).logits(many, size), expected)
+
+
 def test_packs_of_any_length_give_the_same(tokenizer, monkeypatch):
     model, settings, many = validity_model("glm", tokenizer), asked("twice"), candidates(7)
     expected = validity_scorer(model, tokenizer, settings).logits(many)
@@ -104,9 +118,10 @@ def test_the_same_input_is_computed_once(tokenizer):
 
 
 def test_what_inputs_begin_with_is_read_once_and_positions_go_on_behind_it():
-    (pack,) = packed([(1, 2, 6, 7), (1, 2, 3, 4, 5), (1, 2, 6), (1, 2, 6)], most=8)
-    assert pack == Pack(((1, 2, 3, 4, 5), (1, 2, 6), (1, 2, 6, 7)), (0, 2, 3))
-    tensors = laid([pack, Pack(((8, 9),), (0,))])
+    first, second, third = placed(1, 2, 3, 4, 5), placed(1, 2, 6), placed(1, 2, 6, 7)
+    (pack,) = packed([third, first, second, second], most=8)
+    assert pack == Pack((first, second, third), (0, 2, 3))
+    tensors = laid([pack, Pack((placed(8, 9),), (0,))])
     assert tensors["input_ids"].tolist() == [[1, 2, 3, 4, 5, 6, 7], [8, 9, 0, 0, 0, 0, 0]]
     assert tensors["position_ids"][0].tolist() == [0, 1, 2, 3, 4, 2, 3]
     assert tensors["pooled"].tolist() == [[0, 4], [0, 5], [0, 6], [1, 1]]
@@ -120,7 +135,7 @@ def test_what_inputs_begin_with_is_read_once_and_positions_go_on_behind_it():
 
 def test_packs_hold_no_more_than_they_may(monkeypatch):
     monkeypatch.setattr(scoring, "PACK_TOKENS", 6)
-    inputs = [(1, 2, 3, number) for number in range(6)] + [tuple(range(9, 18))]
+    inputs = [placed(1, 2, 3, number) for number in range(6)] + [placed(*range(9, 18))]
     packs = packed(inputs, most=8)
     assert sorted(ids for pack in packs for ids in pack.inputs) == sorted(inputs)
     assert [len(pack) for pack in packs] == [4, 8, 9]  # at most twice the first input

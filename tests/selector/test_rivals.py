@@ -73,8 +73,8 @@ def test_a_text_that_is_too_long_keeps_what_is_near(encoder, place):
 
 def test_the_causal_model_is_asked_in_the_language_of_the_types(causal, tokenizer):
     chinese = Schema("", "zh", LabelSet((EntityType("疾病", "身体的异常"),)))
-    prefix, rest = causal.parts(Candidate("患者有[高血压]", Entity(4, 7, "疾病"), chinese))
-    asked = tokenizer.decode([*prefix, *rest])
+    written = causal.written(Candidate("患者有[高血压]", Entity(4, 7, "疾病"), chinese))
+    asked = tokenizer.decode(written.ids)
     assert asked.startswith("<|user|>方括号中的片段是否是类型为疾病 (身体的异常)的实体")
     assert asked.endswith("患者有([高血压])<|assistant|>")
 
@@ -82,8 +82,7 @@ def test_the_causal_model_is_asked_in_the_language_of_the_types(causal, tokenize
 @torch.inference_mode()
 def test_its_probability_is_that_of_yes_among_yes_and_no(causal):
     candidate = candidates(7)[3]
-    prefix, rest = causal.parts(candidate)
-    logits = causal.model(torch.tensor([[*prefix, *rest]])).logits[0, -1]
+    logits = causal.model(torch.tensor([causal.written(candidate).ids])).logits[0, -1]
     yes, no = logits.softmax(-1)[[causal.yes, causal.no]].tolist()
     (logit,) = causal.logits([candidate])
     assert torch.tensor(logit).sigmoid().item() == pytest.approx(yes / (yes + no), abs=1e-5)

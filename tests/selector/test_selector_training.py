@@ -107,13 +107,13 @@ def lora(start, **given):
 
 def logits(folder):
     judge, tokenizer, chosen = load(folder)
-    parts = Inputs(Tokens(tokenizer), chosen).parts
+    inputs = Inputs(Tokens(tokenizer), chosen)
     schema = schema_of_examples()
     found = []
     for entity in (Entity(4, 8, "protein"), Entity(4, 17, "protein"), Entity(4, 8, "DNA")):
-        prefix, rest = parts(Candidate(EXAMPLES[0].text, entity, schema))
+        ids = inputs.written(Candidate(EXAMPLES[0].text, entity, schema)).ids
         with torch.no_grad():
-            found.append(judge(input_ids=torch.tensor([[*prefix, *rest]])).logits)
+            found.append(judge(input_ids=torch.tensor([ids])).logits)
     return torch.cat(found)
 
 
