@@ -2,6 +2,8 @@
 form and their places are not."""
 
 import logging
+from dataclasses import replace
+from shutil import copytree
 
 import pytest
 from datasets import Dataset
@@ -10,6 +12,7 @@ from transformers.pipelines.pt_utils import KeyDataset
 
 import llmner_hf
 from llmner_hf.core.errors import InputError, LabelError, SettingError
+from llmner_hf.settings import TaggerSettings
 from tests.strategies import texts
 
 TEXTS = [
@@ -138,6 +141,14 @@ def test_free_decoding_through_the_pipeline(tagger_folder):
     ner.decoder.most_tokens = 20
     assert verbatim(TEXTS[0], ner(TEXTS[0]))
     assert ner.problems["truncated"] == 2  # both sentences; random weights do not stop
+
+
+def test_free_decoding_of_lines_apart_is_refused(tagger_folder, tmp_path):
+    copytree(tagger_folder, tmp_path / "apart")
+    settings = TaggerSettings.load(tmp_path / "apart" / "tagger.json")
+    replace(settings, lines_apart=True).save(tmp_path / "apart")
+    with pytest.raises(SettingError, match="tuned with lines_apart"):
+        llmner_hf.pipeline("bioner", model=str(tmp_path / "apart"), engine="free")
 
 
 def test_a_model_without_settings_is_asked_zero_shot(tagger_folder, tokenizer, tmp_path, caplog):

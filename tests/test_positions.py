@@ -1,17 +1,23 @@
 """Lines apart: a copy stands behind its original, and sees the prompt and its own line."""
 
+from dataclasses import asdict
+
 import pytest
 import torch
 from hypothesis import given
 
+from llmner_hf.core.entities import Example
 from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.grammar import Grammar
 from llmner_hf.lattice import Lattice
-from llmner_hf.packing import SHARED, seen
+from llmner_hf.packing import seen
 from llmner_hf.positions import OFFSET, LinePositions
 from llmner_hf.settings import TaggerSettings
-from tests.models import FAMILIES, TEXTS, requests, tiny
+from llmner_hf.training.losses import NONE
+from llmner_hf.training.preparation import Preparation
+from llmner_hf.training.trainer import Collator
+from tests.models import FAMILIES, SCHEMA, TEXTS, requests, tiny
 from tests.strategies import Case, cases, label_sets, texts
 
 BEFORE = 7
@@ -70,24 +76,25 @@ def test_a_copy_stands_with_the_token_that_holds_its_first_character(tokens, cas
 @pytest.mark.parametrize("family", FAMILIES)
 @torch.inference_mode()
 def test_what_is_trained_is_what_is_decoded(family, tokenizer, tokens):
-    """One pass over the finished answers, in the positions of training, would write the same."""
+    """One pass over a prepared row would write the same; without its positions it would not."""
     model, many = tiny(family, tokenizer), requests([text for text in TEXTS if text.strip()])
     decoder = ConstrainedDecoder(model, tokenizer, APART)
-    moved = 0
+    preparation = Preparation(tokens, SCHEMA, APART, 512)
+    compared = moved = 0
     for request, record in zip(many, decoder.write(many, 4), strict=True):
-        prompt, lattice, ids = decoder.prompt(request), decoder.lattice(request), record.tokens
-        places = [*lattice.along(ids)]
-        aligned = LinePositions(len(prompt.head), tokens.brackets)
-        copied = [*aligned.along(lattice, ids, [at for at, _ in places])]
-        read = torch.tensor([[*prompt.ids, *ids]])
-        start = len(prompt.ids)
-        positions = torch.tensor([[*range(start), *(position for position, _ in copied)]])
-        lines = torch.tensor([[SHARED] * start + [line for _, line in copied]])
-        beside = model(input_ids=read, position_ids=positions, attention_mask=seen(lines)).logits[0]
-        counted = model(input_ids=read).logits[0]
-        for place, (token, (_, steps)) in enumerate(zip(ids, places, strict=True)):
-            legal = sorted(steps)
-            row = start - 1 + place
-            assert legal[int(beside[row, legal].argmax())] == token
-            moved += legal[int(counted[row, legal].argmax())] != token
+        found = record.prediction.entities
+        example = Example(request.id, request.text, found, "ours", "en")
+        (row,) = preparation.rows([example])
+        if row.ids[row.start :] != list(record.tokens):  # a span bracketed twice is prepared once
+            continue
+        compared += 1
+        batch = Collator(tokens.stop, with_allowed=True)([asdict(row)])
+        placed = {"position_ids": batch["position_ids"], "attention_mask": seen(batch["segments"])}
+        for inputs in (placed, {}):
+            logits = model(batch["input_ids"], **inputs).logits[0, row.start - 1 : -1]
+            legal = logits.gather(1, batch["allowed"].clamp(min=0))
+            chosen = legal.masked_fill(batch["allowed"] == NONE, -torch.inf).argmax(1)
+            moved += int(chosen.any())
+            assert not inputs or not chosen.any()  # the gold token stands first
+    assert compared > 2
     assert moved

@@ -337,6 +337,7 @@ def test_the_other_strategies_train_with_the_usual_loss(start, datasets, tmp_pat
         ({"word_dropout": -0.1}, "word_dropout must lie between 0 and 1"),
         ({"full_sample": 0.0}, "full_sample must lie above 0"),
         ({"allowed_share": 0.5, "strategy": "html"}, "needs the symbolic strategy"),
+        ({"lines_apart": True, "strategy": "html"}, "lines_apart needs the symbolic strategy"),
         ({"gazetteer_folds": 5}, "gazetteer_folds needs allowed_share"),
         ({"gazetteer_folds": 1, "allowed_share": 1.0}, "must be 0 or above 1, not 1"),
     ],
@@ -380,3 +381,6 @@ def test_prompts_that_name_different_types_share_nothing():
     assert pack_size(settings(style="prefix"), of) == of.per_device_train_batch_size
     with pytest.raises(SettingError, match="pack 4 with some_types"):
         pack_size(settings(pack=4, some_types=0.5), of)
+    assert pack_size(settings(style="prefix", lines_apart=True), of) == 1
+    with pytest.raises(SettingError, match="pack 4 with lines_apart"):
+        pack_size(settings(pack=4, lines_apart=True), of)

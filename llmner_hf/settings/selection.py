@@ -65,6 +65,8 @@ class SelectorSettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "markers", tuple(self.markers))
         _choose("reading", self.reading, get_args(Reading))
+        if self.lines_apart and self.reading == "once":
+            raise SettingError("lines_apart needs reading twice: a text read once is no copy")
         if len(set(self.markers)) != 2:
             raise SettingError(f"markers must be two different tokens, not {self.markers}")
         for name, value in {"": self.threshold, **self.thresholds}.items():

@@ -5,7 +5,7 @@ base of which is that tagger. Out: a folder as `llmner_hf/embedded`: the weights
 selector's adapter in `selector`, with the model around it as its base. `llmner calibrate` sets its
 thresholds.
 
-    python recipes/embedded/assemble.py --tagger runs/embedded/tagger \
+    python recipes/embedded/assemble.py --tagger runs/embedded/apart \
         --selector runs/selector/embedded -o llmner_hf/embedded
 """
 

@@ -22,17 +22,18 @@ tiny)
     HALF="" TEXTS=4
     TRAIN="--max_steps 2 --warmup_steps 1 --validation_size 2 --torch_compile false --bf16 false"
     SELECT="--max_steps 2 --candidates 8 --validation_candidates 4 --bf16 false"
-    ROWS=2 DTYPE=float32
+    FURTHER="" ROWS=2 DTYPE=float32
     ;;
 small)
-    START="" TRAIN="" SELECT="" ROWS=150 DTYPE=float32
+    START="" TRAIN="" SELECT="" FURTHER="" ROWS=150 DTYPE=float32
     HALF="--max_steps 1500 --warmup_steps 100" TEXTS=2000
     ;;
 large)
     START="--vocabulary 16000 --hidden 448 --intermediate 1216 --layers 9 --copying-steps 6000"
     START="$START --device cuda"
-    # Four times the rows and twice the steps of the small model: some fifteen epochs.
-    TRAIN="--use_cpu false --per_device_train_batch_size 64 --max_steps 8000 --save_steps 500"
+    # The steps of the small model, four times the rows: some twelve epochs before the last seven.
+    TRAIN="--use_cpu false --per_device_train_batch_size 64 --save_steps 500"
+    FURTHER="--learning_rate 5e-4"
     HALF="--max_steps 1500" TEXTS=4000
     SELECT="--use_cpu false --max_steps 3000 --per_device_train_batch_size 64"
     ROWS=150 DTYPE=bfloat16
@@ -46,27 +47,28 @@ esac
 if [ ! -f "$OUT/start/model.safetensors" ]; then
     python recipes/embedded/initialise.py --text $TEXT --dataset $SETS -o "$OUT/start" $START
 fi
-if [ ! -f "$OUT/tagger/run.json" ]; then
-    $RUN train recipes/embedded/tagger.yaml --datasets $SETS --model_name_or_path "$OUT/start" \
-        --output_dir "$OUT/tagger" $TRAIN
-fi
-if [ ! -f "$OUT/tagger/gazetteer.safetensors" ]; then
-    $RUN gazetteer "$OUT/tagger" --datasets $SETS --rows $ROWS
-fi
+from=$OUT/start
+for step in tagger further beside apart; do
+    if [ ! -f "$OUT/$step/run.json" ]; then
+        $RUN train recipes/embedded/$step.yaml --datasets $SETS --model_name_or_path "$from" \
+            --output_dir "$OUT/$step" $TRAIN $([ $step = tagger ] || echo "$FURTHER")
+    fi
+    from=$OUT/$([ $step = tagger ] && echo tagger/best || echo $step)
+done
 python recipes/selector/mine.py recipes/embedded/tagger.yaml -o "$OUT/mined" --folds 2 --fold 0 \
-    --texts $TEXTS --weights "$OUT/tagger" --datasets $SETS --model_name_or_path "$OUT/start" \
+    --texts $TEXTS --weights "$OUT/apart" --datasets $SETS --model_name_or_path "$OUT/start" \
     $TRAIN $HALF
 if [ ! -f "$OUT/selector/run.json" ]; then
     $RUN train-selector recipes/selector/embedded.yaml --datasets $SETS \
-        --model_name_or_path "$OUT/tagger" --output_dir "$OUT/selector" \
+        --model_name_or_path "$OUT/apart" --output_dir "$OUT/selector" \
         --mined $(for name in $NAMES; do echo "$name=$OUT/mined/$name.jsonl"; done) \
         --found_alone true --evidence true $SELECT
 fi
 if [ ! -f "$OUT/weighed" ]; then
-    $RUN gazetteer "$OUT/tagger" --datasets $SETS --rows $ROWS --selector "$OUT/selector"
+    $RUN gazetteer "$OUT/apart" --datasets $SETS --rows $ROWS --selector "$OUT/selector"
     touch "$OUT/weighed"
 fi
-python recipes/embedded/assemble.py --tagger "$OUT/tagger" --selector "$OUT/selector" \
+python recipes/embedded/assemble.py --tagger "$OUT/apart" --selector "$OUT/selector" \
     -o "$OUT/model" --dtype $DTYPE
 # What the tagger alone finds in validation and test texts, and what the selector leaves.
 python recipes/selector/compare.py --data "$DATA" --model "$OUT/model" --name embedded \

@@ -191,3 +191,5 @@ def test_settings_of_before_there_were_thresholds_of_datasets_load(tmp_path):
     assert SelectorSettings.load(tmp_path / "selector.json").thresholds == {}
     with pytest.raises(SettingError, match=r"threshold of GENIA must lie between 0 and 1, not 2"):
         SelectorSettings(thresholds={"GENIA": 2})
+    with pytest.raises(SettingError, match="lines_apart needs reading twice"):
+        SelectorSettings(lines_apart=True)
