@@ -107,6 +107,14 @@ def selectors(tokenizer) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
+def a_chat_model(tokenizer) -> Iterator[dict[str, str]]:
+    """For zero_shot.md: under its name on the Hub, the tiny tagger in its place."""
+    Path("zai-org").mkdir()
+    Path("zai-org/glm-4-9b-chat-hf").symlink_to(Path("tiny").resolve())
+    yield {}
+
+
+@contextmanager
 def a_tuned_adapter(tokenizer) -> Iterator[dict[str, str]]:
     """For training.md: what its runs end with."""
     ground.lay_adapter(Path("runs/paper/glm4_9b"), str(Path("tiny").resolve()), tokenizer)
@@ -119,6 +127,7 @@ AROUND = {
     "demo.md": the_demo,
     "selector.md": selectors,
     "training.md": a_tuned_adapter,
+    "zero_shot.md": a_chat_model,
 }
 # What a page prints, among other things, and a file that it leaves.
 PRINTED = {

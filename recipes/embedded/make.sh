@@ -22,18 +22,18 @@ tiny)
     HALF="" TEXTS=4
     TRAIN="--max_steps 2 --warmup_steps 1 --validation_size 2 --torch_compile false --bf16 false"
     SELECT="--max_steps 2 --candidates 8 --validation_candidates 4 --bf16 false"
-    FURTHER="" ROWS=2 DTYPE=float32
+    FURTHER="" LAST="" ROWS=2 DTYPE=float32
     ;;
 small)
-    START="" TRAIN="" SELECT="" FURTHER="" ROWS=150 DTYPE=float32
+    START="" TRAIN="" SELECT="" FURTHER="" LAST="" ROWS=150 DTYPE=float32
     HALF="--max_steps 1500 --warmup_steps 100" TEXTS=2000
     ;;
 large)
     START="--vocabulary 16000 --hidden 448 --intermediate 1216 --layers 9 --copying-steps 6000"
     START="$START --device cuda"
-    # The steps of the small model, four times the rows: some twelve epochs before the last seven.
+    # The steps of the small model but for the last stage, four times the rows: some 32 epochs.
     TRAIN="--use_cpu false --per_device_train_batch_size 64 --save_steps 500"
-    FURTHER="--learning_rate 5e-4"
+    FURTHER="--learning_rate 5e-4" LAST="--max_steps 4000 --eval_steps 1000"
     HALF="--max_steps 1500" TEXTS=4000
     SELECT="--use_cpu false --max_steps 3000 --per_device_train_batch_size 64"
     ROWS=150 DTYPE=bfloat16
@@ -51,10 +51,15 @@ from=$OUT/start
 for step in tagger further beside apart; do
     if [ ! -f "$OUT/$step/run.json" ]; then
         $RUN train recipes/embedded/$step.yaml --datasets $SETS --model_name_or_path "$from" \
-            --output_dir "$OUT/$step" $TRAIN $([ $step = tagger ] || echo "$FURTHER")
+            --output_dir "$OUT/$step" $TRAIN $([ $step = tagger ] || echo "$FURTHER") \
+            $([ $step != apart ] || echo "$LAST")
     fi
     from=$OUT/$([ $step = tagger ] && echo tagger/best || echo $step)
 done
+if [ ! -f "$OUT/weighed" ]; then
+    $RUN gazetteer "$OUT/apart" --datasets $SETS --rows $ROWS
+    touch "$OUT/weighed"
+fi
 python recipes/selector/mine.py recipes/embedded/tagger.yaml -o "$OUT/mined" --folds 2 --fold 0 \
     --texts $TEXTS --weights "$OUT/apart" --datasets $SETS --model_name_or_path "$OUT/start" \
     $TRAIN $HALF
@@ -63,10 +68,6 @@ if [ ! -f "$OUT/selector/run.json" ]; then
         --model_name_or_path "$OUT/apart" --output_dir "$OUT/selector" \
         --mined $(for name in $NAMES; do echo "$name=$OUT/mined/$name.jsonl"; done) \
         --found_alone true --evidence true $SELECT
-fi
-if [ ! -f "$OUT/weighed" ]; then
-    $RUN gazetteer "$OUT/apart" --datasets $SETS --rows $ROWS --selector "$OUT/selector"
-    touch "$OUT/weighed"
 fi
 python recipes/embedded/assemble.py --tagger "$OUT/apart" --selector "$OUT/selector" \
     -o "$OUT/model" --dtype $DTYPE

@@ -103,9 +103,9 @@ def hues(page):
 def test_types_of_ones_own(page, ner):
     page.get_by_label("Entity types").click()
     page.get_by_role("option", name="My own types").click()
-    types_box(page).fill("Chemical: a drug\nProtein of mine")
+    types_box(page).fill("Disease: a disorder\nProtein of mine")
     annotate(page, ENGLISH)
-    own = {"Chemical": "a drug", "Protein of mine": ""}
+    own = {"Disease": "a disorder", "Protein of mine": ""}
     assert rows(page) == found(ner, ENGLISH, entity_types=own) != []
 
 
