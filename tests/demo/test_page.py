@@ -6,6 +6,7 @@ import time
 import zipfile
 
 import pytest
+from playwright.sync_api import expect
 
 from llmner_hf.readers import brat, json_lines, pubtator
 from llmner_hf.spaces.bioner_demo import inputs
@@ -157,7 +158,8 @@ def test_a_text_is_data(page):
     for text in HOSTILE:
         annotate(page, text, "GENIA")
         # \u2060 and labels are of the style sheet and no part of the text.
-        assert page.locator(".bioner .text").evaluate("e => e.textContent") == text
+        # Waited for: the view may be drawn once more with what it held.
+        expect(page.locator(".bioner .text")).to_have_js_property("textContent", text)
     assert page.locator(".bioner :is(script, img)").count() == 0
     assert page.evaluate("window.hacked") is None
 
