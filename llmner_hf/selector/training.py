@@ -181,6 +181,7 @@ def train(
     record["validation"] = {
         name: trainer.predict(part, metric_key_prefix="held_out").metrics
         for name, part in held_out.items()
+        if len(part)
     } or "not run"
     record["history"] = trainer.state.log_history
     if trainer.args.should_save:

@@ -144,6 +144,20 @@ def test_an_adapter_learns_and_reloads(start, datasets, tmp_path):
     assert sum(report["drawn"].values()) == 7 + 8
 
 
+def test_a_dataset_without_validation_candidates_is_left_out_of_the_scores(
+    start, datasets, tmp_path
+):
+    """Such as one whose few validation texts hold no entities."""
+    ours = datasets["ours"]
+    bare = ours["validation"].map(lambda _: {"entities": []}, features=FEATURES)
+    both = {"ours": ours, "bare": DatasetDict(train=ours["train"], validation=bare)}
+    chosen = settings(candidates=16, validation_candidates=16)
+    record = train(chosen, arguments(tmp_path, 2, save_strategy="no"), lora(start), both)
+    assert set(record["validation"]) == {"ours"}
+    assert record["candidates"]["bare"]["validation"]["drawn"] == {}
+    assert (tmp_path / "run.json").exists()
+
+
 def test_what_is_known_is_counted_and_the_selector_goes_on_asking(start, datasets, tmp_path):
     chosen = settings(evidence=True, candidates=16, validation_candidates=16)
     record = train(chosen, arguments(tmp_path, 2, save_strategy="no"), lora(start), datasets)
