@@ -83,6 +83,22 @@ def test_types_with_definitions_choose_what_is_kept(columns, tmp_path, capsys):
     assert "| Disease | an abnormal \\| condition &lt;b&gt; |" in card
 
 
+def test_types_can_have_other_names_than_in_the_files(columns, tmp_path, capsys):
+    types = tmp_path / "types.yaml"
+    types.write_text("Remedy: {definition: a drug, labels: [Drug, Medicine]}\nDisease:\n")
+    assert build(columns, tmp_path / "ours", "--types", str(types)) == 0
+    rows = load_dataset(str(tmp_path / "ours"), split="train")
+    assert [t["name"] for t in rows[0]["types"]] == ["Remedy", "Disease"]
+    found = [e["type"] for row in rows for e in row["entities"]]
+    assert {*found} == {"Remedy", "Disease"}
+    assert build(columns, tmp_path / "as_they_are") == 0
+    as_they_are = load_dataset(str(tmp_path / "as_they_are"), split="train")
+    assert [
+        e["type"].replace("Drug", "Remedy") for r in as_they_are for e in r["entities"]
+    ] == found
+    assert "another type" not in capsys.readouterr().out
+
+
 def brat(folder, names):
     folder.mkdir(parents=True)
     for number, name in enumerate(names):
@@ -175,7 +191,22 @@ def test_what_does_not_fit_is_one_line(make, more, message, tmp_path, capsys):
     assert not (tmp_path / "ours").exists()
 
 
-@pytest.mark.parametrize("text", ["- a\n", "a: 1\n", "yes: x\n", "a: [\n", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n",
+        "a: 1\n",
+        "a: 0\n",
+        "yes: x\n",
+        "a: [\n",
+        "a: {name: b}\n",
+        "a: {labels: b}\n",
+        "a: {labels: [1]}\n",
+        "a: {labels: [c]}\nb: {labels: [c]}\n",
+        "a: {labels: [b]}\nb:\n",
+        "",
+    ],
+)
 def test_a_file_of_types_that_is_none(text, columns, tmp_path, capsys):
     types = tmp_path / "types.yaml"
     types.write_text(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -42,11 +41,11 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from llmner_hf.corpora import build as build_corpus
     from llmner_hf.corpora.own import own_corpus
 
-    types = _types(given.types) if given.types else None
+    types, meant = _types(given.types) if given.types else (None, None)
     report = build_corpus(
         given.name
         if given.name in CORPORA
-        else own_corpus(given.name, given.source, **options | {"types": types}),
+        else own_corpus(given.name, given.source, **options | {"types": types, "meant": meant}),
         given.source,
         given.out,
         strategy=given.strategy,
@@ -57,8 +56,8 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     print(report.as_text())
 
 
-def _types(path: Path) -> Mapping[str, str]:
-    """The types of a YAML file, NAME: definition.
+def _types(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The types of a YAML file: name -> definition, and label in the corpus -> name.
 
     Raises:
         InputError: there is no such file.
@@ -74,7 +73,19 @@ def _types(path: Path) -> Mapping[str, str]:
         raise FormatError(path, 0, f"not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(types, dict) or not types:
         raise FormatError(path, 0, "types are lines of NAME: definition")
-    wrong = [n for pair in types.items() for n in pair if not isinstance(n, str | None)]
-    if wrong or None in types:
-        raise FormatError(path, 0, f"{wrong or None!r} is no text; put it between quotation marks")
-    return {name: definition or "" for name, definition in types.items()}
+    definitions, meant = dict[str, str](), dict[str, str]()
+    for name, said in types.items():
+        definition, labels = said, [name]
+        if isinstance(said, dict) and said.keys() <= {"definition", "labels"}:
+            definition, labels = said.get("definition"), said.get("labels", labels)
+            if not isinstance(labels, list):
+                raise FormatError(path, 0, f"{name}: labels is a list, as [dis, sym]")
+        definition = "" if definition is None else definition
+        for text in (name, definition, *labels):
+            if not isinstance(text, str):
+                raise FormatError(path, 0, f"{text!r} is no text; put it between quotation marks")
+        if twice := sorted(meant.keys() & labels):
+            raise FormatError(path, 0, f"{twice[0]} is the label of two types")
+        definitions[name] = definition
+        meant |= dict.fromkeys(labels, name)
+    return definitions, meant

@@ -44,6 +44,7 @@ def own_corpus(
     *,
     format: str | None = None,
     types: Mapping[str, str] | None = None,
+    meant: Mapping[str, str] | None = None,
     language: Language | None = None,
 ) -> type[CorpusBuilder]:
     """The builder of a corpus of one's own; its files are read here.
@@ -54,6 +55,7 @@ def own_corpus(
         format: a key of `readers.formats.READERS`; guessed for each file if absent.
         types: name -> definition, in the order of the lines of a completion; those of the files,
             without definitions, if absent.
+        meant: label in the files -> the type that it means; those of the types if absent.
         language: of the texts and the definitions; that of most texts if absent.
 
     Raises:
@@ -69,7 +71,7 @@ def own_corpus(
         split: read_any(path, kinds[split], dataset=name, language=language)
         for split, path in paths.items()
     }
-    known = _facts(name, source, readings, types, language)
+    known = _facts(name, source, readings, types, meant, language)
     readings = {
         split: _ours(split, reading, known, kinds[split] == "conll")
         for split, reading in readings.items()
@@ -124,6 +126,7 @@ def _facts(
     source: Path,
     readings: Mapping[str, Reading],
     types: Mapping[str, str] | None,
+    meant: Mapping[str, str] | None,
     language: Language | None,
 ) -> Corpus:
     """What the files tell about the corpus."""
@@ -138,7 +141,7 @@ def _facts(
         title=name,
         language=language or spoken,
         labels=LabelSet(tuple(EntityType(*pair) for pair in defined.items())),
-        source_names={label: label for label in defined},
+        source_names=meant or {label: label for label in defined},
         nested=any(
             one.overlaps(two)
             for example in examples
