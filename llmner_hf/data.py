@@ -23,6 +23,7 @@ from llmner_hf.core.errors import InputError, UnrepresentableError
 from llmner_hf.core.prompting import Strategy, Style, messages
 from llmner_hf.core.tagging import html, json_list, symbolic
 from llmner_hf.core.tagging.base import Codec
+from llmner_hf.settings import Schema
 
 Row = dict[str, Any]
 
@@ -122,6 +123,12 @@ def to_example(row: Mapping[str, Any]) -> Example:
             )
     entities = tuple(Entity(e["start"], e["end"], e["type"]) for e in row["entities"])
     return Example(row["id"], text, entities, row["dataset"], row["language"])
+
+
+def schema_of(split: Dataset) -> Schema:
+    """The schema of a dataset, read from its first row."""
+    row = split[0]
+    return Schema(title_of(row["dataset"]), row["language"], label_set(row))
 
 
 def label_set(row: Mapping[str, Any]) -> LabelSet:

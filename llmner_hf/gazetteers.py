@@ -8,7 +8,7 @@ value of any is better: the model is run anew for each, some fifteen times; noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.scoring import score
-from llmner_hf.data import to_example
+from llmner_hf.data import schema_of, to_example
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.evaluation import gold_of
@@ -94,7 +94,9 @@ def parts(splits: DatasetDict, rows: int) -> tuple[list[Example], list[Example]]
 
 
 def learnt(
-    settings: TaggerSettings, known: Mapping[str, Sequence[Example]]
+    settings: TaggerSettings,
+    known: Mapping[str, Sequence[Example]],
+    lenders: Iterable[DatasetDict] = (),
 ) -> dict[str, Dictionary]:
     """The dictionary of each dataset, hashed.
 
@@ -103,18 +105,32 @@ def learnt(
     Args:
         settings: with the types of each dataset.
         known: dataset -> the examples to learn from.
+        lenders: tagged datasets that only lend, all rows but those of the test; the tagger need
+            not know them.
     """
-    schemas = {name: settings.schema(name) for name in known}
-    own = {name: Dictionary.learn(examples, MENTION_SHARE) for name, examples in known.items()}
+    own = {
+        name: (settings.schema(name), Dictionary.learn(examples, MENTION_SHARE))
+        for name, examples in known.items()
+    }
+    lent = [
+        (schema_of(splits["train"]), Dictionary.learn(_trained_on(splits), MENTION_SHARE))
+        for splits in lenders
+    ]
     found = {}
     for name, examples in known.items():
-        dictionary, schema = own[name], schemas[name]
-        for other in known:
-            if other != name and schemas[other].language == schema.language:
-                labels = {*schema.labels.names} & {*schemas[other].labels.names}
-                dictionary = dictionary.borrowing(own[other], labels, examples)
+        schema, dictionary = own[name]
+        others = [other for other_name, other in own.items() if other_name != name]
+        for other, theirs in [*others, *lent]:
+            if other.language == schema.language:
+                labels = {*schema.labels.names} & {*other.labels.names}
+                dictionary = dictionary.borrowing(theirs, labels, examples)
         found[name] = dictionary.digested()
     return found
+
+
+def _trained_on(splits: DatasetDict) -> list[Example]:
+    """The examples of all splits but the test."""
+    return [to_example(row) for part in splits if part != "test" for row in splits[part]]
 
 
 def fit(
@@ -195,7 +211,11 @@ def selected_f1(
     return best_cut([p for p, _ in scored], [right for _, right in scored], missed).f1
 
 
-def relearnt(settings: TaggerSettings, datasets: Mapping[str, DatasetDict]) -> TaggerSettings:
+def relearnt(
+    settings: TaggerSettings,
+    datasets: Mapping[str, DatasetDict],
+    lenders: Iterable[DatasetDict] = (),
+) -> TaggerSettings:
     """The settings with the mentions of all rows that are no test, and the weights they have.
 
     The last step: on validation rows the tagger is better than elsewhere from then on.
@@ -203,6 +223,7 @@ def relearnt(settings: TaggerSettings, datasets: Mapping[str, DatasetDict]) -> T
     Args:
         settings: with weights of these datasets.
         datasets: by name.
+        lenders: see `learnt`.
 
     Raises:
         SettingError: one of them was not weighed.
@@ -211,8 +232,8 @@ def relearnt(settings: TaggerSettings, datasets: Mapping[str, DatasetDict]) -> T
     for name, splits in datasets.items():
         if name not in settings.weights:
             raise SettingError(f"{name}: no weights for it; run without --all-rows first")
-        known[name] = [to_example(row) for part in splits if part != "test" for row in splits[part]]
-    return _with(settings, learnt(settings, known))
+        known[name] = _trained_on(splits)
+    return _with(settings, learnt(settings, known, lenders))
 
 
 def climb(f1: Callable[[Weights], float]) -> Weights:

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass, replace
 
 import pytest
+from datasets import Dataset, DatasetDict
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -13,6 +14,7 @@ from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet, Prediction, ScoredEntity
 from llmner_hf.core.errors import FormatError, SettingError
 from llmner_hf.core.scoring import score
+from llmner_hf.data import FEATURES, to_row
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.evaluation import gold_of
@@ -171,6 +173,26 @@ def test_datasets_lend_each_other_what_their_own_texts_do_not_show():
         "theirs": ["other", "sure", "sure", "other", "unknown"],
         "chinese": ["unknown", "unknown", "unknown", "unknown", "sure"],
     }
+    # A dataset that the tagger does not know lends as much, but of its test.
+    known = {"ours": marked("aspirin*", "no lithium here")}
+    splits = {"train": ("lithium*", "statin*"), "validation": ("zinc*",), "test": ("opium*",)}
+    lender = DatasetDict(
+        {
+            split: Dataset.from_list(
+                [
+                    to_row(e, drugs, title="x", style="brief", strategy="symbolic")
+                    for e in marked(*texts)
+                ],
+                features=FEATURES,
+            )
+            for split, texts in splits.items()
+        }
+    )
+    lent = learnt(settings, known, [lender])["ours"]
+    surfaces = "aspirin", "lithium", "statin", "zinc", "opium"
+    assert [lent.said_of(s, Entity(0, len(s), "Drug")) for s in surfaces] == [
+        *("sure", "unknown", "sure", "sure", "unknown")
+    ]
 
 
 @pytest.mark.parametrize("family", ["glm", "qwen2"])

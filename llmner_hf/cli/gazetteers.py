@@ -16,6 +16,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--datasets", nargs="+", required=True, help="tagged datasets that it was trained on"
     )
+    parser.add_argument(
+        "--lenders",
+        nargs="+",
+        default=[],
+        metavar="DATASET",
+        help="others that lend them the mentions of types of the same name",
+    )
     parser.add_argument("--rows", type=int, default=150, help="validation rows to weigh by")
     parser.add_argument(
         "--all-rows",
@@ -39,14 +46,16 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     if not given.model.is_dir():
         raise InputError(f"{given.model}: no such folder")
     datasets = {Path(place).name: load_dataset(place) for place in given.datasets}
+    lenders = [load_dataset(place) for place in given.lenders]
     if given.all_rows:
-        relearnt(TaggerSettings.load(given.model / TAGGER_FILE), datasets).save(given.model)
+        settings = TaggerSettings.load(given.model / TAGGER_FILE)
+        relearnt(settings, datasets, lenders).save(given.model)
         return
     ner = llmner_hf.pipeline("bioner", model=str(given.model), selector=given.selector)
     known, held_out = {}, {}
     for name, splits in datasets.items():
         known[name], held_out[name] = parts(splits, given.rows)
-    dictionaries = learnt(ner.settings, known)
+    dictionaries = learnt(ner.settings, known, lenders)
     tagger = (ner.model, ner.tokenizer, ner.settings)
     found = fit(tagger, dictionaries, held_out, ner.selector, given.batch_size)
     equipped(ner.settings, dictionaries, found).save(given.model)

@@ -20,7 +20,7 @@ from llmner_hf.core.dictionary import Dictionary, Evidence, cross_fitted
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.negatives import Contrast, Kind, mined, negatives, positives, sample
-from llmner_hf.data import label_set, title_of, to_example
+from llmner_hf.data import schema_of, to_example
 from llmner_hf.readers.json_lines import read_predictions
 from llmner_hf.selector.candidates import Candidate, units_of
 from llmner_hf.selector.inputs import Inputs
@@ -72,12 +72,6 @@ class SelectionReport:
             f"{self.examples} examples: {kinds}{known}; {self.too_long} left out as too long; "
             f"{self.tokens} tokens (longest {self.longest})"
         )
-
-
-def schema_of(split: Dataset) -> Schema:
-    """The schema of a dataset, read from its first row."""
-    row = split[0]
-    return Schema(title_of(row["dataset"]), row["language"], label_set(row))
 
 
 def predictions_of(entries: Sequence[str]) -> dict[str, Predicted]:

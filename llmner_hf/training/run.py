@@ -28,7 +28,7 @@ from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 from llmner_hf.checkpoints import clear, newest
 from llmner_hf.core.dictionary import Dictionary, cross_fitted
 from llmner_hf.core.errors import SettingError
-from llmner_hf.data import label_set, title_of, to_example
+from llmner_hf.data import schema_of, to_example
 from llmner_hf.loading import keep_layout
 from llmner_hf.settings import (
     MENTION_SHARE,
@@ -48,11 +48,7 @@ from llmner_hf.training.validation import Validate, Validation, save
 
 def schemas_of(datasets: Mapping[str, DatasetDict]) -> dict[str, Schema]:
     """The schema of each dataset, read from its first training row."""
-    schemas = {}
-    for name, splits in datasets.items():
-        row = splits["train"][0]
-        schemas[name] = Schema(title_of(row["dataset"]), row["language"], label_set(row))
-    return schemas
+    return {name: schema_of(splits["train"]) for name, splits in datasets.items()}
 
 
 def training_split(splits: DatasetDict, settings: TrainingSettings) -> Dataset:

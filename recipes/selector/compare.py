@@ -40,7 +40,7 @@ from llmner_hf.core.entities import Entity, Example, Prediction
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.negatives import sample
 from llmner_hf.core.scoring import score
-from llmner_hf.data import to_example
+from llmner_hf.data import schema_of, to_example
 from llmner_hf.pipelines import EMBEDDED
 from llmner_hf.readers.json_lines import gold_row, predicted_row, read_predictions, write
 from llmner_hf.reports.diagrams import reliability_diagram
@@ -48,7 +48,7 @@ from llmner_hf.reports.runs import SYSTEM_FILE, System
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.selector.inputs import Inputs
-from llmner_hf.selector.preparation import contrasts, schema_of
+from llmner_hf.selector.preparation import contrasts
 from llmner_hf.selector.rivals import CausalScorer, encoder_from_scratch, with_marks
 from llmner_hf.selector.rules import RULES, enforced
 from llmner_hf.selector.scoring import Scorer

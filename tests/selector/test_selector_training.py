@@ -14,11 +14,11 @@ from trl import ModelConfig, TrlParser
 from llmner_hf.cli import main
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError, SettingError
-from llmner_hf.data import FEATURES, to_row
+from llmner_hf.data import FEATURES, schema_of, to_row
 from llmner_hf.readers.json_lines import write
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.inputs import Inputs
-from llmner_hf.selector.preparation import predictions_of, prepare, schema_of
+from llmner_hf.selector.preparation import predictions_of, prepare
 from llmner_hf.selector.storage import load
 from llmner_hf.selector.training import train
 from llmner_hf.settings import SelectorSettings, SelectorTrainingSettings
