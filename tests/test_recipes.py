@@ -36,6 +36,8 @@ BACKBONES = {
     "deepseek_r1_distill_qwen_7b": ("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "qwen2"),
 }
 SINGLE = "glm4_9b_genia"
+# What the embedded model learns from beside the paper's corpora: built as files of one's own.
+BESIDE = "cmeee_v1", "bc5cdr_disease"
 # Key -> value and where it is printed; "script" is the authors', for what the paper leaves open.
 PAPER = {
     "join_validation": (True, "paper Table I"),
@@ -100,7 +102,7 @@ def written(recipe, key):
 def test_recipes_parse_without_a_warning(recipe):
     settings, optimisation, model = parse(recipe)
     assert model.model_name_or_path
-    assert {Path(place).name for place in settings.datasets} <= CORPORA.keys()
+    assert {Path(place).name for place in settings.datasets} <= {*CORPORA, *BESIDE}
     for entry in settings.default_datasets:
         language, _, name = entry.partition("=")
         assert CORPORA[name].language == language

@@ -15,6 +15,8 @@ DATA=${DATA:-data}
 RUN=${RUN:-python -m llmner_hf}
 NAMES="cmeee_v2 genia biored bc5cdr_chemical"
 SETS=$(for name in $NAMES; do echo "$DATA/$name"; done)
+# What the last training learns from besides, and what lends its mentions: docs/embedded.md.
+BESIDE="$DATA/cmeee_v1 $DATA/bc5cdr_disease" LENDERS="$DATA/cmeee_v1_lent $DATA/bc5cdr_disease"
 
 case $SIZE in
 tiny)
@@ -22,10 +24,10 @@ tiny)
     HALF="" TEXTS=4
     TRAIN="--max_steps 2 --warmup_steps 1 --validation_size 2 --torch_compile false --bf16 false"
     SELECT="--max_steps 2 --candidates 8 --validation_candidates 4 --bf16 false"
-    FURTHER="" LAST="" ROWS=2 DTYPE=float32
+    FURTHER="" LAST="" DOUBLED=0 ROWS=2 DTYPE=float32
     ;;
 small)
-    START="" TRAIN="" SELECT="" FURTHER="" LAST="" ROWS=150 DTYPE=float32
+    START="" TRAIN="" SELECT="" FURTHER="" LAST="" DOUBLED="1 3" ROWS=150 DTYPE=float32
     HALF="--max_steps 1500 --warmup_steps 100" TEXTS=2000
     ;;
 large)
@@ -36,7 +38,7 @@ large)
     FURTHER="--learning_rate 5e-4" LAST="--max_steps 4000 --eval_steps 1000"
     HALF="--max_steps 1500" TEXTS=4000
     SELECT="--use_cpu false --max_steps 3000 --per_device_train_batch_size 64"
-    ROWS=150 DTYPE=bfloat16
+    DOUBLED="" ROWS=150 DTYPE=bfloat16
     ;;
 *)
     echo "SIZE=$SIZE is none of tiny, small, large" >&2
@@ -56,27 +58,37 @@ for step in tagger further beside apart; do
     fi
     from=$OUT/$([ $step = tagger ] && echo tagger/best || echo $step)
 done
+if [ -n "$DOUBLED" ]; then
+    from=$OUT/deepened
+    if [ ! -f "$from/model.safetensors" ]; then
+        python recipes/embedded/deepen.py --model "$OUT/apart" --layers $DOUBLED -o "$from"
+    fi
+fi
+if [ ! -f "$OUT/deeper/run.json" ]; then
+    $RUN train recipes/embedded/deeper.yaml --datasets $SETS $BESIDE --model_name_or_path "$from" \
+        --output_dir "$OUT/deeper" $TRAIN $FURTHER $LAST
+fi
 if [ ! -f "$OUT/weighed" ]; then
-    $RUN gazetteer "$OUT/apart" --datasets $SETS --rows $ROWS
+    $RUN gazetteer "$OUT/deeper" --datasets $SETS --lenders $LENDERS --rows $ROWS
     touch "$OUT/weighed"
 fi
 python recipes/selector/mine.py recipes/embedded/tagger.yaml -o "$OUT/mined" --folds 2 --fold 0 \
-    --texts $TEXTS --weights "$OUT/apart" --datasets $SETS --model_name_or_path "$OUT/start" \
+    --texts $TEXTS --weights "$OUT/deeper" --datasets $SETS --model_name_or_path "$OUT/start" \
     $TRAIN $HALF
 if [ ! -f "$OUT/selector/run.json" ]; then
     $RUN train-selector recipes/selector/embedded.yaml --datasets $SETS \
-        --model_name_or_path "$OUT/apart" --output_dir "$OUT/selector" \
+        --model_name_or_path "$OUT/deeper" --output_dir "$OUT/selector" \
         --mined $(for name in $NAMES; do echo "$name=$OUT/mined/$name.jsonl"; done) \
         --found_alone true --evidence true $SELECT
 fi
-python recipes/embedded/assemble.py --tagger "$OUT/apart" --selector "$OUT/selector" \
-    -o "$OUT/model" --dtype $DTYPE
+python recipes/embedded/assemble.py --tagger "$OUT/deeper" --selector "$OUT/selector" \
+    -o "$OUT/model" --dtype $DTYPE --without cmeee_v1 bc5cdr_disease
 # What the tagger alone finds in validation and test texts, and what the selector leaves.
 python recipes/selector/compare.py --data "$DATA" --model "$OUT/model" --name embedded \
     --rivals --selector llm_cls="$OUT/model/selector" --validation $ROWS -o "$OUT/compare"
 $RUN calibrate "$OUT/model/selector" --model "$OUT/model" --gold "$OUT"/compare/validation/*.gold.jsonl \
     --predicted "$OUT"/compare/validation/*.predicted.jsonl
-$RUN gazetteer "$OUT/model" --datasets $SETS --all-rows
+$RUN gazetteer "$OUT/model" --datasets $SETS --lenders $LENDERS --all-rows
 python recipes/baselines.py dictionary --data "$DATA" -o "$OUT/dictionary"
 python recipes/embedded/evaluate.py --data "$DATA" --model "$OUT/model" \
     --dictionary "$OUT/dictionary" -o "$OUT/scores"

@@ -79,6 +79,7 @@ def lay(folder: Path, tagger: Path) -> None:
     for name in CORPORA:
         lay_dataset(folder / "data" / name)
     lay_articles(folder / "corpora" / "ncbi_disease")
+    lay_more(folder)
     (folder / "pretraining.txt").write_text("the fever was gone in 3 days\n" * 50)
     write(folder / "validation.jsonl", map(gold_row, examples("genia", "validation")))
 
@@ -102,6 +103,16 @@ def lay_articles(folder: Path) -> None:
     for number, split in enumerate(("train", "develop", "test"), start=101):
         content = PUBTATOR.format(number=number)
         (folder / f"NCBI{split}set_corpus.txt").write_text(content, encoding="utf-8")
+
+
+def lay_more(folder: Path) -> None:
+    """What the embedded model learns from besides, as it is given out: ``CHIP`` and ``CDR``."""
+    lines = [f"第{number}例检出链球菌。|||5    7    mic|||\n" for number in range(9)]
+    (folder / "chip.train").write_text("".join(lines), encoding="utf-8")
+    (folder / "cdr").mkdir()
+    for number, split in enumerate(SPLITS, start=201):
+        content = PUBTATOR.format(number=number).replace("SpecificDisease", "Disease")
+        (folder / "cdr" / f"{split}.txt").write_text(content, encoding="utf-8")
 
 
 def lay_adapter(folder: Path, base: str, tokenizer) -> None:

@@ -52,6 +52,7 @@ SHORTER = {
         *("--vocabulary", "400", "--hidden", "32", "--intermediate", "48", "--layers", "1"),
         *("--copying-steps", "1"),
     ],
+    "python recipes/embedded/deepen.py": ["--layers", "0"],
     "python recipes/selector/compare.py": ["--steps", "1"],
     "python recipes/selector/mine.py": [*_FEW, *_UNCOMPILED],
 }
@@ -60,6 +61,8 @@ STANDS_FOR = {
     "NAME": "ncbi_disease",
     "data/NAME": "data/ncbi_disease",
     "DIR": "corpora/ncbi_disease",
+    "CHIP": "chip.train",
+    "CDR": "cdr",
     "FILES": "pretraining.txt",
     "VALIDATION": "validation.jsonl",
     "INPUT": "examples/texts.jsonl",
