@@ -19,7 +19,7 @@ from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.scoring import score
-from llmner_hf.data import schema_of, to_example
+from llmner_hf.data import but_test, lent_to, to_example
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.evaluation import gold_of
@@ -108,29 +108,12 @@ def learnt(
         lenders: tagged datasets that only lend, all rows but those of the test; the tagger need
             not know them.
     """
-    own = {
-        name: (settings.schema(name), Dictionary.learn(examples, MENTION_SHARE))
+    schemas = {name: settings.schema(name) for name in known}
+    lent = lent_to(schemas, known, lenders)
+    return {
+        name: Dictionary.learn(examples, MENTION_SHARE, lent[name]).digested()
         for name, examples in known.items()
     }
-    lent = [
-        (schema_of(splits["train"]), Dictionary.learn(_trained_on(splits), MENTION_SHARE))
-        for splits in lenders
-    ]
-    found = {}
-    for name, examples in known.items():
-        schema, dictionary = own[name]
-        others = [other for other_name, other in own.items() if other_name != name]
-        for other, theirs in [*others, *lent]:
-            if other.language == schema.language:
-                labels = {*schema.labels.names} & {*other.labels.names}
-                dictionary = dictionary.borrowing(theirs, labels, examples)
-        found[name] = dictionary.digested()
-    return found
-
-
-def _trained_on(splits: DatasetDict) -> list[Example]:
-    """The examples of all splits but the test."""
-    return [to_example(row) for part in splits if part != "test" for row in splits[part]]
 
 
 def fit(
@@ -232,7 +215,7 @@ def relearnt(
     for name, splits in datasets.items():
         if name not in settings.weights:
             raise SettingError(f"{name}: no weights for it; run without --all-rows first")
-        known[name] = _trained_on(splits)
+        known[name] = but_test(splits)
     return _with(settings, learnt(settings, known, lenders))
 
 

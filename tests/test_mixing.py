@@ -35,6 +35,21 @@ def test_every_row_once_an_epoch_and_the_same_again(corpora, seed, epoch, mixing
     assert len(first) == len(corpora)
 
 
+@given(rows(), st.integers(0, 5), st.integers(1, 9), st.data())
+def test_rows_of_like_length_stand_together(corpora, seed, pool, data):
+    """In each pool the longest come first; which rows it holds is the order without lengths."""
+    lengths = [data.draw(st.integers(1, 5)) for _ in corpora]
+    weights = {"genia": 1.5}
+    plain = list(sampler(corpora, seed=seed, mixing="shuffle", weights=weights))
+    given = {"lengths": lengths, "pool": pool, "weights": weights}
+    alike = list(sampler(corpora, seed=seed, mixing="shuffle", **given))
+    assert len(alike) == len(plain)
+    for begin in range(0, len(plain), pool):
+        part = alike[begin : begin + pool]
+        assert sorted(part) == sorted(plain[begin : begin + pool])
+        assert all(lengths[a] >= lengths[b] for a, b in pairwise(part))
+
+
 @given(rows(), st.integers(0, 5))
 def test_languages_alternate_until_the_smaller_side_is_used_up(corpora, seed):
     languages = [CORPORA[corpora[index]] for index in sampler(corpora, seed=seed)]

@@ -49,7 +49,7 @@ def run(folder, base, kind, killed_at=None, **given):
     )
 
 
-def run_by_length(folder, base, killed_at=None):
+def run_by_length(folder, base, killed_at=None, weights=()):
     """Rows of like length together, as the embedded model is trained."""
     stated = optimisation(
         folder,
@@ -59,7 +59,7 @@ def run_by_length(folder, base, killed_at=None):
         train_sampling_strategy="group_by_length",
     )
     train(
-        settings(allowed_share=1.0, word_dropout=0.2, mixing="shuffle"),
+        settings(allowed_share=1.0, word_dropout=0.2, mixing="shuffle", weights=list(weights)),
         stated,
         model_settings(base, "full"),
         {"ours": tagged(EXAMPLES)},
@@ -113,10 +113,12 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(
     assert any(not torch.equal(before[name], now) for name, now in weights(tmp_path).items())
 
 
-def test_so_it_does_where_rows_are_ordered_by_length(base, tmp_path):
-    assert exit_codes(run_by_length, (tmp_path / "whole", base)) == [0]
-    assert exit_codes(run_by_length, (tmp_path / "killed", base, 5)) == KILLED
-    assert exit_codes(run_by_length, (tmp_path / "killed", base)) == [0]
+@pytest.mark.parametrize("weights", [(), ("ours=1.5",)], ids=["transformers", "weighed"])
+def test_so_it_does_where_rows_are_ordered_by_length(base, tmp_path, weights):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert exit_codes(run_by_length, (whole, base, None, weights)) == [0]
+    assert exit_codes(run_by_length, (killed, base, 5, weights)) == KILLED
+    assert exit_codes(run_by_length, (killed, base, None, weights)) == [0]
     assert same(tmp_path / "whole", tmp_path / "killed")
 
 

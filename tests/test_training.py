@@ -26,10 +26,12 @@ from llmner_hf.settings import (
 )
 from llmner_hf.training.losses import IGNORED, NONE, mixed_losses
 from llmner_hf.training.preparation import Preparation, cut
-from llmner_hf.training.run import pack_size, train
+from llmner_hf.training.run import pack_size, prepare, schemas_of, train, with_gazetteers
 from llmner_hf.training.trainer import Collator
 from tests.models import tiny
-from tests.tuning import EXAMPLES, LABELS, config, optimisation, settings, tagged
+from tests.tuning import EXAMPLES, LABELS, config, example, optimisation, settings, tagged
+
+OTHERS = (example(9, "en", "a d[gene] or a d[enhancer]"),)
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +320,21 @@ def test_a_model_trained_beside_a_gazetteer_travels_with_one(start, datasets, tm
     assert known == Dictionary.learn(EXAMPLES, MENTION_SHARE).digested()
 
 
+def test_gazetteers_lend_in_training_what_they_lend_in_decoding(datasets, tokens):
+    """All but the texts themselves: a lender that holds these alone lends nothing."""
+    asked = settings(allowed_share=1.0, gazetteer_folds=2, lenders=["other"])
+    tagger = asked.tagger(schemas_of(datasets), 2)
+    whole = Dictionary.learn(EXAMPLES, MENTION_SHARE).digested()
+    said = {}
+    for name, texts in {"none": (), "the same": EXAMPLES, "others": OTHERS}.items():
+        lenders = [tagged(texts)] if texts else []
+        rows, _ = prepare(datasets, tokens, tagger, asked, lenders=lenders)
+        said[name] = rows["added"][:]
+        known = with_gazetteers(tagger, datasets, asked, lenders).gazetteer.dictionaries["ours"]
+        assert (known == whole) is (name != "others")
+    assert said["none"] == said["the same"] != said["others"]
+
+
 @pytest.mark.parametrize("strategy", ["html", "json_list"])
 def test_the_other_strategies_train_with_the_usual_loss(start, datasets, tmp_path, strategy):
     record = train(
@@ -340,11 +357,31 @@ def test_the_other_strategies_train_with_the_usual_loss(start, datasets, tmp_pat
         ({"lines_apart": True, "strategy": "html"}, "lines_apart needs the symbolic strategy"),
         ({"gazetteer_folds": 5}, "gazetteer_folds needs allowed_share"),
         ({"gazetteer_folds": 1, "allowed_share": 1.0}, "must be 0 or above 1, not 1"),
+        ({"lenders": ["data/other"]}, "lenders lend to gazetteers; set gazetteer_folds"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(given, message):
     with pytest.raises(SettingError, match=message):
         settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "strategy", "message"),
+    [
+        ({"mixing": "other"}, "random", "mixing must be one of alternate, shuffle"),
+        ({"weights": ["ours"]}, "random", "weights: 'ours' is not NAME=NUMBER"),
+        ({}, "group_by_length", "needs mixing shuffle and pack 1: one sampler"),
+        ({"mixing": "shuffle", "pack": 2}, "group_by_length", "needs mixing shuffle and pack 1"),
+        ({"mixing": "shuffle", "weights": ["ours=2"]}, "sequential", "pack 1, and no weights"),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused_before_anything_is_read(
+    tmp_path, given, strategy, message
+):
+    stated = optimisation(tmp_path / "run", 1, train_sampling_strategy=strategy)
+    with pytest.raises(SettingError, match=message):
+        train(settings(**given), stated, ModelConfig(), {})
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_recipe_without_a_model_is_refused(datasets, tmp_path):

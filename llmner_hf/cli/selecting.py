@@ -38,7 +38,8 @@ def run(given: argparse.Namespace, rest: list[str]) -> None:
     if not settings.datasets:
         raise SettingError(f"{given.recipe}: names no datasets")
     datasets = {Path(place).name: load_dataset(place) for place in settings.datasets}
-    record = train(settings, optimisation, model, datasets)
+    lenders = [load_dataset(place) for place in settings.lenders]
+    record = train(settings, optimisation, model, datasets, lenders)
     for name, splits in record["candidates"].items():
         for split, report in splits.items():
             print(f"{name}, {split}: {SelectionReport(**report).as_text()}")

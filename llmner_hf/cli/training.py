@@ -41,14 +41,16 @@ def run(given: argparse.Namespace, rest: list[str]) -> None:
     if not settings.datasets:
         raise SettingError(f"{given.recipe}: names no datasets")
     datasets = {Path(place).name: load_dataset(place) for place in settings.datasets}
+    lenders = [load_dataset(place) for place in settings.lenders]
     if given.dry_run:
         from llmner_hf.training.dry_run import planned
 
-        print(planned(settings, optimisation, model, datasets).as_text(sys.stdout.isatty()))
+        print(
+            planned(settings, optimisation, model, datasets, lenders).as_text(sys.stdout.isatty())
+        )
         return
-    record = tune(
-        settings, optimisation, model, datasets, validator(datasets, settings.validation_size)
-    )
+    validate = validator(datasets, settings.validation_size)
+    record = tune(settings, optimisation, model, datasets, validate, lenders)
     for name, report in record["preparation"].items():
         print(f"{name}: {report}")
     print(f"validation: {record['validation']}")

@@ -30,6 +30,9 @@ _SURE = 0.5
 
 Key = str | int
 
+# The examples of another corpus, with the types that mean the same in one's own.
+Lender = tuple[Sequence[Example], Container[str]]
+
 # Of a string and a type: a mention of it, one that mostly is no entity, one of another type, none.
 Evidence = Literal["sure", "unsure", "other", "unknown"]
 
@@ -66,13 +69,19 @@ class Dictionary:
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @classmethod
-    def learn(cls, examples: Iterable[Example], minimum_share: float = 0.5) -> Dictionary:
+    def learn(
+        cls,
+        examples: Iterable[Example],
+        minimum_share: float = 0.5,
+        lenders: Iterable[Lender] = (),
+    ) -> Dictionary:
         """The mentions of the examples that are entities of one type often enough.
 
         Args:
             examples: the training examples.
             minimum_share: of a mention's occurrences at the borders of words, the part that must
                 be entities of its most frequent type; 0 keeps every mention.
+            lenders: whose mentions are taken too (`borrowing`), an earlier one's first.
         """
         examples = tuple(examples)
         counts = _count_entities(examples)
@@ -88,7 +97,10 @@ class Dictionary:
             if counts[mention][label] >= minimum_share * occurrences[mention]
         ]
         unsure = (m for m in kept if counts[m][best[m]] < _SURE * occurrences[m])
-        return cls({mention: best[mention] for mention in kept}, frozenset(unsure))
+        found = cls({mention: best[mention] for mention in kept}, frozenset(unsure))
+        for theirs, labels in lenders:
+            found = found.borrowing(cls.learn(theirs, minimum_share), labels, examples)
+        return found
 
     def borrowing(
         self, other: Dictionary, labels: Container[str], examples: Iterable[Example]
@@ -196,7 +208,10 @@ class Dictionary:
 
 
 def cross_fitted(
-    examples: Sequence[Example], folds: int, minimum_share: float = _SURE
+    examples: Sequence[Example],
+    folds: int,
+    minimum_share: float = _SURE,
+    lenders: Sequence[Lender] = (),
 ) -> list[Dictionary]:
     """For each example a dictionary that was learnt without it: of the other folds.
 
@@ -206,12 +221,20 @@ def cross_fitted(
         examples: the training examples.
         folds: how many; each is contiguous, since neighbours come from one document.
         minimum_share: as in ``Dictionary.learn``.
+        lenders: as there; a text of the fold is not learnt from, were it theirs too.
     """
     dictionaries = []
     for fold in contiguous(len(examples), folds):
         others = [*examples[: fold.start], *examples[fold.stop :]]
-        dictionaries += [Dictionary.learn(others, minimum_share)] * len(fold)
+        held = {example.text for example in examples[fold.start : fold.stop]}
+        known = Dictionary.learn(others, minimum_share, apart(lenders, held))
+        dictionaries += [known] * len(fold)
     return dictionaries
+
+
+def apart(lenders: Iterable[Lender], held: Container[str]) -> list[Lender]:
+    """The lenders without the texts that are held out."""
+    return [([e for e in theirs if e.text not in held], types) for theirs, types in lenders]
 
 
 def contiguous(rows: int, folds: int) -> list[range]:

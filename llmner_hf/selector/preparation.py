@@ -16,7 +16,7 @@ from typing import Any
 
 from datasets import Dataset
 
-from llmner_hf.core.dictionary import Dictionary, Evidence, cross_fitted
+from llmner_hf.core.dictionary import Dictionary, Evidence, Lender, apart, cross_fitted
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.negatives import Contrast, Kind, mined, negatives, positives, sample
@@ -89,19 +89,29 @@ def predictions_of(entries: Sequence[str]) -> dict[str, Predicted]:
     return found
 
 
-def known_mentions(splits: Mapping[str, Dataset]) -> dict[str, Known]:
+def known_mentions(
+    splits: Mapping[str, Dataset], lenders: Sequence[Lender] = ()
+) -> dict[str, Known]:
     """For each split the mentions that are known when its texts are judged.
 
     A text's own mentions are never known by it alone: of training texts, those of the other folds
     are known, of others, those of all training texts.
+
+    Args:
+        splits: of a tagged dataset.
+        lenders: who lends it mentions; a text that is judged lends nothing.
     """
     examples = [to_example(row) for row in splits["train"]]
-    folds = cross_fitted(examples, FOLDS, MENTION_SHARE)
-    whole = Dictionary.learn(examples, MENTION_SHARE)
+    folds = cross_fitted(examples, FOLDS, MENTION_SHARE, lenders)
     known: dict[str, Known] = {
-        split: dict.fromkeys(rows["id"], whole) for split, rows in splits.items()
+        "train": {e.id: fold for e, fold in zip(examples, folds, strict=True)}
     }
-    return known | {"train": {e.id: fold for e, fold in zip(examples, folds, strict=True)}}
+    for split, rows in splits.items():
+        if split != "train":
+            lent = apart(lenders, {*rows["text"]})
+            whole = Dictionary.learn(examples, MENTION_SHARE, lent)
+            known[split] = dict.fromkeys(rows["id"], whole)
+    return known
 
 
 def contrasts(

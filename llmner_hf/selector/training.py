@@ -33,6 +33,7 @@ from trl import ModelConfig, get_peft_config, get_quantization_config
 from llmner_hf.checkpoints import WholeCheckpoints, clear, newest
 from llmner_hf.core.calibration import auc, average_precision, calibration_error, probability
 from llmner_hf.core.errors import SettingError
+from llmner_hf.data import but_test, lent_to, schema_of
 from llmner_hf.selector.inputs import Inputs, marker_ids, with_markers
 from llmner_hf.selector.modeling import HEAD, EntityValidityModel
 from llmner_hf.selector.preparation import (
@@ -140,6 +141,7 @@ def train(
     arguments: TrainingArguments,
     model_settings: ModelConfig,
     datasets: Mapping[str, DatasetDict],
+    lenders: Sequence[DatasetDict] = (),
 ) -> dict[str, Any]:
     """Tune a selector; returns what ``run.json`` holds.
 
@@ -148,6 +150,7 @@ def train(
         arguments: transformers'; ``output_dir`` is the run folder.
         model_settings: TRL's; with ``use_peft`` an adapter is trained.
         datasets: the tagged datasets by name; validation splits give the held-out candidates.
+        lenders: the tagged datasets that ``settings.lenders`` names.
 
     Raises:
         SettingError: the settings do not fit together.
@@ -162,7 +165,8 @@ def train(
         tokenizer.pad_token = tokenizer.eos_token
     selector = with_markers(tokenizer, settings.selector())
     tokens = Tokens(tokenizer)
-    rows, held_out, reports = _rows(datasets, settings, Inputs(tokens, selector), arguments.seed)
+    inputs = Inputs(tokens, selector)
+    rows, held_out, reports = _rows(datasets, settings, inputs, arguments.seed, lenders)
     trainer = WholeCheckpoints(
         model=load_model(settings, model_settings, tokens, selector, arguments),
         args=_completed(arguments),
@@ -195,6 +199,7 @@ def _rows(
     settings: SelectorTrainingSettings,
     inputs: Inputs,
     seed: int,
+    lenders: Sequence[DatasetDict] = (),
 ) -> tuple[Dataset, dict[str, Dataset], dict[str, dict[str, SelectionReport]]]:
     """Training rows of all datasets, held-out rows of each, and what both are."""
     predicted = predictions_of(settings.mined)
@@ -204,8 +209,11 @@ def _rows(
     numbers = {"train": settings.candidates, "validation": settings.validation_candidates}
     parts: dict[str, dict[str, Dataset]] = {split: {} for split in numbers}
     reports: dict[str, dict[str, SelectionReport]] = {name: {} for name in datasets}
+    schemas = {name: schema_of(splits["train"]) for name, splits in datasets.items()}
+    examples = {name: but_test(splits) for name, splits in datasets.items()}
+    lent = lent_to(schemas, examples, lenders)
     for name, splits in datasets.items():
-        known = known_mentions(splits) if settings.evidence else {}
+        known = known_mentions(splits, lent[name]) if settings.evidence else {}
         for split in (s for s in numbers if s in splits and len(splits[s])):
             parts[split][name], reports[name][split] = prepare(
                 splits[split],

@@ -27,3 +27,9 @@ class Schema:
         """The schema of a corpus of the catalogue."""
         corpus = CORPORA[name]
         return cls(corpus.title, corpus.language, corpus.labels)
+
+    def shared(self, other: Schema) -> frozenset[str]:
+        """The names of types that both have; none where the languages are not the same."""
+        if self.language != other.language:
+            return frozenset()
+        return frozenset({*self.labels.names} & {*other.labels.names})

@@ -115,6 +115,8 @@ class SelectorTrainingSettings:
         style: see ``SelectorSettings``.
         definition: see ``SelectorSettings``.
         evidence: see ``SelectorSettings``; here of gazetteers that were learnt without the text.
+        lenders: folders or Hub ids of tagged datasets that lend these gazetteers mentions, as in
+            ``llmner gazetteer``.
         lines_apart: see ``SelectorSettings``.
         markers: see ``SelectorSettings``; two tokens of the vocabulary may be named, as ``[`` and
             ``]``, which the view of a text never holds.
@@ -134,6 +136,7 @@ class SelectorTrainingSettings:
     style: str = "prefix"
     definition: bool = False
     evidence: bool = False
+    lenders: list[str] = field(default_factory=list)
     lines_apart: bool = False
     markers: list[str] = field(default_factory=lambda: list(SelectorSettings().markers))
     max_tokens: int = 1024

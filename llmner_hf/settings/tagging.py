@@ -203,6 +203,8 @@ class TrainingSettings:
         gazetteer_folds: the folds of a dataset's training texts whose mentions the other folds'
             gazetteers say while the model is trained, as the gazetteer of ``llmner gazetteer`` will
             when it decodes: it learns what a gazetteer does not know. 0 is the paper's, without.
+        lenders: folders or Hub ids of tagged datasets that lend these gazetteers mentions and are
+            not trained on, as in ``llmner gazetteer``; a text of the fold lends nothing.
         default_datasets: language -> dataset, as ``en=biored``; see ``TaggerSettings.defaults``.
     """
 
@@ -225,6 +227,7 @@ class TrainingSettings:
     join_validation: bool = False
     some_types: float = 0.0
     gazetteer_folds: int = 0
+    lenders: list[str] = field(default_factory=list)
     default_datasets: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -240,6 +243,8 @@ class TrainingSettings:
             )
         if self.gazetteer_folds < 0 or self.gazetteer_folds == 1:
             raise SettingError(f"gazetteer_folds must be 0 or above 1, not {self.gazetteer_folds}")
+        if self.lenders and not self.gazetteer_folds:
+            raise SettingError("lenders lend to gazetteers; set gazetteer_folds, or leave them out")
         for name in ("allowed_share", "every_type", "lines_apart"):
             if getattr(self, name) and self.strategy != "symbolic":
                 raise SettingError(

@@ -11,7 +11,7 @@ a recipe without rows or a model, and an adapter that does not fit the model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from datasets import Dataset, DatasetDict
@@ -24,7 +24,7 @@ from llmner_hf.tokens import Tokens
 from llmner_hf.training.memory import Estimate, Memory, Skeleton, count
 from llmner_hf.training.preparation import PreparationReport
 from llmner_hf.training.preview import Shown, shown
-from llmner_hf.training.run import deepest, model_path, prepare, schemas_of
+from llmner_hf.training.run import check_order, deepest, model_path, prepare, schemas_of
 from llmner_hf.training.schedule import Epoch, Schedule
 
 SHOWN = 2  # examples that a plan shows
@@ -128,11 +128,13 @@ def planned(
     optimisation: SFTConfig,
     model_settings: ModelConfig,
     datasets: Mapping[str, DatasetDict],
+    lenders: Sequence[DatasetDict] = (),
 ) -> Plan:
     """The plan of a recipe's run on its datasets; arguments as in `training.run.train`."""
+    check_order(settings, optimisation)
     tokens = Tokens(AutoTokenizer.from_pretrained(model_path(model_settings)))
     tagger = settings.tagger(schemas_of(datasets), deepest(datasets, settings))
-    rows, reports = prepare(datasets, tokens, tagger, settings, optimisation.seed)
+    rows, reports = prepare(datasets, tokens, tagger, settings, optimisation.seed, lenders)
     return plan(settings, optimisation, model_settings, rows, reports, tokens)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from random import Random
 from typing import Any, Literal, get_args
 from zlib import crc32
@@ -40,6 +40,9 @@ class MixingSampler(Sampler[int]):
             side each time.
         weights: corpus -> how often an epoch has its rows; 0.5 is a new half of them each epoch.
         group: rows of one corpus that follow each other.
+        lengths: of each row, where rows of like length are to stand together: of every so many
+            shuffled rows the longest come first, as in transformers' ``group_by_length``.
+        pool: so many.
         seed: with the epoch it determines the order.
 
     Raises:
@@ -55,9 +58,12 @@ class MixingSampler(Sampler[int]):
         exhausted: Exhausted = "rest",
         weights: Mapping[str, float] | None = None,
         group: int = 1,
+        lengths: Sequence[int] | None = None,
+        pool: int = 1,
         seed: int = 0,
     ) -> None:
         self.mixing, self.exhausted, self.group, self.seed = mixing, exhausted, group, seed
+        self.lengths, self.pool = lengths, pool
         self.epoch = 0
         self._rows: dict[str, list[int]] = defaultdict(list)
         self._language: dict[str, str] = {}
@@ -86,11 +92,17 @@ class MixingSampler(Sampler[int]):
             random.shuffle(groups)
         order = sorted(filter(None, sides.values()), key=len)
         # What is left of each corpus comes last, or every batch behind it would hold two corpora.
-        return chain.from_iterable(chain(self._in_turn(order, random), short))
+        mixed = chain.from_iterable(chain(self._in_turn(order, random), short))
+        return mixed if self.lengths is None else self._alike(mixed, self.lengths)
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose order comes next."""
         self.epoch = epoch
+
+    def _alike(self, rows: Iterator[int], lengths: Sequence[int]) -> Iterator[int]:
+        """The rows of each pool, the longest first."""
+        while pool := list(islice(rows, self.pool)):
+            yield from sorted(pool, key=lambda row: -lengths[row])
 
     def _in_turn(self, sides: list[list[list[int]]], random: Random) -> Iterator[list[int]]:
         """One group of each side in turn, the smaller side first."""

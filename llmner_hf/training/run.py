@@ -10,7 +10,7 @@ layer, which passes it in. Of several processes each computes its share, and the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,9 @@ from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
 from llmner_hf.checkpoints import clear, newest
 from llmner_hf.core.dictionary import Dictionary, cross_fitted
+from llmner_hf.core.entities import Example
 from llmner_hf.core.errors import SettingError
-from llmner_hf.data import schema_of, to_example
+from llmner_hf.data import lent_to, schema_of, to_example
 from llmner_hf.loading import keep_layout
 from llmner_hf.settings import (
     MENTION_SHARE,
@@ -44,6 +45,9 @@ from llmner_hf.training.preparation import Preparation, PreparationReport, nesti
 from llmner_hf.training.record import draw_loss, record_of
 from llmner_hf.training.trainer import Collator, TaggerTrainer
 from llmner_hf.training.validation import Validate, Validation, save
+
+# Of so many batches the rows of like length stand together: transformers' own number.
+POOL = 50
 
 
 def schemas_of(datasets: Mapping[str, DatasetDict]) -> dict[str, Schema]:
@@ -74,18 +78,31 @@ def deepest(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> 
     )
 
 
-def with_gazetteers(
-    tagger: TaggerSettings, datasets: Mapping[str, DatasetDict], settings: TrainingSettings
-) -> TaggerSettings:
-    """The settings with the mentions of the training texts, for a model that is trained on them."""
-    known = {
-        tagger.schema(name).title: Dictionary.learn(
-            map(to_example, training_split(splits, settings)), MENTION_SHARE
-        ).digested()
+def examples_of(
+    datasets: Mapping[str, DatasetDict], settings: TrainingSettings
+) -> dict[str, list[Example]]:
+    """The training examples of each dataset."""
+    return {
+        name: list(map(to_example, training_split(splits, settings)))
         for name, splits in datasets.items()
     }
+
+
+def with_gazetteers(
+    tagger: TaggerSettings,
+    datasets: Mapping[str, DatasetDict],
+    settings: TrainingSettings,
+    lenders: Sequence[DatasetDict] = (),
+) -> TaggerSettings:
+    """The settings with the mentions of the training texts, for a model that is trained on them."""
+    known = examples_of(datasets, settings)
+    lent = lent_to(tagger.schemas, known, lenders)
+    dictionaries = {
+        tagger.schemas[name].title: Dictionary.learn(own, MENTION_SHARE, lent[name]).digested()
+        for name, own in known.items()
+    }
     weights = dict.fromkeys(datasets, USUAL_WEIGHTS)
-    return replace(tagger, gazetteer=Gazetteer(known), weights=weights)
+    return replace(tagger, gazetteer=Gazetteer(dictionaries), weights=weights)
 
 
 def prepare(
@@ -94,20 +111,22 @@ def prepare(
     tagger: TaggerSettings,
     settings: TrainingSettings,
     seed: int = 0,
+    lenders: Sequence[DatasetDict] = (),
 ) -> tuple[Dataset, dict[str, PreparationReport]]:
     """The training rows of all datasets together, and what became of their examples."""
     parts, reports = [], {}
-    for name, splits in datasets.items():
-        schema = tagger.schema(name)
+    known = examples_of(datasets, settings)
+    folds = settings.gazetteer_folds
+    lent = lent_to(tagger.schemas, known, lenders) if folds else {}
+    for name, examples in known.items():
+        schema = tagger.schemas[name]
         preparation = Preparation(
             tokens, schema, tagger, settings.max_tokens, settings.some_types, seed
         )
-        examples = list(map(to_example, training_split(splits, settings)))
-        folds = settings.gazetteer_folds
-        known = cross_fitted(examples, folds, MENTION_SHARE) if folds else None
+        said = cross_fitted(examples, folds, MENTION_SHARE, lent[name]) if folds else None
         rows = [
             asdict(row) | {"length": len(row.ids), "corpus": name, "language": schema.language}
-            for row in preparation.rows(examples, known)
+            for row in preparation.rows(examples, said)
         ]
         parts.append(Dataset.from_list(rows))
         reports[name] = preparation.report
@@ -173,22 +192,38 @@ def pack_size(settings: TrainingSettings, optimisation: SFTConfig) -> int:
     return int(optimisation.per_device_train_batch_size) if settings.style == "prefix" else 1
 
 
+def check_order(settings: TrainingSettings, optimisation: SFTConfig) -> None:
+    """Refuse settings of the order that are unknown or exclude each other.
+
+    Raises:
+        SettingError: which.
+    """
+    check_names(settings.mixing, settings.exhausted)
+    weights_of(settings.weights)
+    grouped = settings.mixing != "shuffle" or pack_size(settings, optimisation) > 1
+    asked = optimisation.train_sampling_strategy
+    if asked == "random" or not (grouped or settings.weights):
+        return
+    if grouped or asked != "group_by_length":
+        rest = "" if asked == "group_by_length" else ", and no weights"
+        raise SettingError(
+            f"train_sampling_strategy {asked} needs mixing shuffle and pack 1{rest}: one sampler "
+            "alone can order the rows"
+        )
+
+
 def sampler_of(
     rows: Dataset, settings: TrainingSettings, optimisation: SFTConfig, group: int
 ) -> MixingSampler | None:
     """The order of the rows; None where transformers' own sampler does what is asked.
 
     Raises:
-        SettingError: a setting is unknown, or two of them exclude each other.
+        SettingError: a corpus that is weighed is not trained on.
     """
-    check_names(settings.mixing, settings.exhausted)
     if settings.mixing == "shuffle" and not settings.weights and group == 1:
         return None
-    if optimisation.train_sampling_strategy != "random":
-        raise SettingError(
-            f"train_sampling_strategy {optimisation.train_sampling_strategy} needs mixing shuffle, "
-            "pack 1 and no weights: one sampler alone can order the rows"
-        )
+    alike = optimisation.train_sampling_strategy == "group_by_length"
+    batch = optimisation.per_device_train_batch_size * optimisation.gradient_accumulation_steps
     return MixingSampler(
         rows["corpus"][:],
         rows["language"][:],
@@ -196,6 +231,8 @@ def sampler_of(
         exhausted=settings.exhausted,  # type: ignore[arg-type]
         weights=weights_of(settings.weights),
         group=group,
+        lengths=rows["length"][:] if alike else None,
+        pool=batch * POOL,
         seed=optimisation.seed if optimisation.data_seed is None else optimisation.data_seed,
     )
 
@@ -242,6 +279,7 @@ def train(
     model_settings: ModelConfig,
     datasets: Mapping[str, DatasetDict],
     validate: Validate | None = None,
+    lenders: Sequence[DatasetDict] = (),
 ) -> dict[str, Any]:
     """Tune a model; returns what ``run.json`` holds.
 
@@ -252,10 +290,12 @@ def train(
         datasets: the tagged datasets by name.
         validate: called at every evaluation with model, tokenizer and tagger settings; returns
             scores by name, ``f1`` among them, by which the best checkpoint is kept.
+        lenders: the tagged datasets that ``settings.lenders`` names.
 
     Raises:
         SettingError: the settings do not fit together.
     """
+    check_order(settings, optimisation)
     folder = Path(str(optimisation.output_dir))
     folder.mkdir(parents=True, exist_ok=True)
     set_seed(optimisation.seed)  # before the model: its random weights are part of the run
@@ -264,8 +304,10 @@ def train(
         tokenizer.pad_token = tokenizer.eos_token
     tagger = settings.tagger(schemas_of(datasets), deepest(datasets, settings))
     if settings.gazetteer_folds:
-        tagger = with_gazetteers(tagger, datasets, settings)
-    rows, reports = prepare(datasets, Tokens(tokenizer), tagger, settings, optimisation.seed)
+        tagger = with_gazetteers(tagger, datasets, settings, lenders)
+    rows, reports = prepare(
+        datasets, Tokens(tokenizer), tagger, settings, optimisation.seed, lenders
+    )
     trainer = make_trainer(settings, optimisation, model_settings, rows, tokenizer)
     if validate:
         trainer.add_callback(

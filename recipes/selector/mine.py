@@ -18,11 +18,13 @@ that are left where a gazetteer helps. Both are kept in the fold's folder. ``--f
 first fold alone: others can be done on other machines, or later.
 
 Where even these are too many, ``--seen`` takes the candidates of a tagger that saw the texts: its
-mistakes are fewer than on new ones, and not wholly of the same kind.
+mistakes are fewer than on new ones, and not wholly of the same kind. With ``--weights`` its
+gazetteer at least is one that did not: of the other folds, and of the recipe's lenders.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +68,17 @@ def without(splits: DatasetDict, fold: range) -> DatasetDict:
     return DatasetDict(splits | {"train": rows.select(rest)})
 
 
+def apart(splits: DatasetDict, texts: Container[str]) -> DatasetDict:
+    """Training and validation rows but those of some texts."""
+    return DatasetDict(
+        {
+            part: rows.select([i for i, text in enumerate(rows["text"]) if text not in texts])
+            for part, rows in splits.items()
+            if part != "test"
+        }
+    )
+
+
 def parsed(recipe: Path, folder: Path, options: Sequence[str] = ()):
     """The recipe with these options and another run folder, never joined with validation texts."""
     given = ["--config", str(recipe), *options]
@@ -90,6 +103,8 @@ class Mining:
         texts: so many, from the first, of each fold and dataset; None for all.
         options: keys of the recipe with other values, as ``--max_steps 1500``.
         weights: folder of a tagger whose weights the gazetteers of the folds have; None for none.
+        seen: folder of a tagger that stands for every fold's, though it saw the fold; None for one
+            that is trained without it.
         fold: this one alone; None for all.
     """
 
@@ -99,10 +114,16 @@ class Mining:
     texts: int | None = None
     options: Sequence[str] = ()
     weights: Path | None = None
+    seen: Path | None = None
     fold: int | None = None
 
 
-def equip(folder: Path, weights: Path, seen: Mapping[str, DatasetDict]) -> None:
+def equip(
+    folder: Path,
+    weights: Path,
+    seen: Mapping[str, DatasetDict],
+    lenders: Sequence[DatasetDict] = (),
+) -> None:
     """Give a tagger the mentions of what it was trained on, and the weights of another.
 
     Raises:
@@ -110,28 +131,39 @@ def equip(folder: Path, weights: Path, seen: Mapping[str, DatasetDict]) -> None:
     """
     own = TaggerSettings.load(folder / TAGGER_FILE)
     weighed = replace(own, weights=TaggerSettings.load(weights / TAGGER_FILE).weights)
-    training = {name: DatasetDict(train=splits["train"]) for name, splits in seen.items()}
-    relearnt(weighed, training).save(folder)
+    relearnt(weighed, seen, lenders).save(folder)
 
 
 def mine_fold(number: int, mining: Mining) -> dict[str, Path]:
-    """Train without a fold and annotate it; dataset -> the file of its candidates."""
+    """Train without a fold and annotate it; dataset -> the file of its candidates.
+
+    A gazetteer knows of no text that is annotated, in whichever dataset it stands.
+    """
     folder = mining.out / f"fold{number}"
     settings, optimisation, model = parsed(mining.recipe, folder, mining.options)
     datasets = splits_of(settings)
     folds = {name: contiguous(len(s["train"]), mining.folds) for name, s in datasets.items()}
     seen = {name: without(splits, folds[name][number]) for name, splits in datasets.items()}
-    if not (folder / "run.json").exists():
-        train(settings, optimisation, model, seen)
-    if mining.weights:
-        equip(folder, mining.weights, seen)
-    tagger, found = Tagger(folder), {}
+    asked = {}
     for name, splits in datasets.items():
         rows = [*splits["train"].select(folds[name][number][: mining.texts])]
         if number == 0 and "validation" in splits:
             rows += splits["validation"].select(range(len(splits["validation"]))[: mining.texts])
-        found[name] = tagger.find(name, [*map(to_example, rows)], folder / f"{name}.jsonl")
-    return found
+        asked[name] = [*map(to_example, rows)]
+    texts = {example.text for examples in asked.values() for example in examples}
+    lenders = [apart(load_dataset(place), texts) for place in settings.lenders]
+    if mining.seen and not folder.exists():
+        shutil.copytree(mining.seen, folder, ignore=shutil.ignore_patterns("checkpoint-*"))
+    elif not mining.seen and not (folder / "run.json").exists():
+        train(settings, optimisation, model, seen, lenders=lenders)
+    if mining.weights:
+        known = {n: apart(DatasetDict(train=s["train"]), texts) for n, s in seen.items()}
+        equip(folder, mining.weights, known, lenders)
+    tagger = Tagger(folder)
+    return {
+        name: tagger.find(name, examples, folder / f"{name}.jsonl")
+        for name, examples in asked.items()
+    }
 
 
 def mine(mining: Mining) -> list[Path]:
@@ -163,18 +195,19 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--fold", type=int, help="this one alone: the first is 0")
     parser.add_argument("--texts", type=int, help="so many of each dataset and fold; or all")
-    way = parser.add_mutually_exclusive_group()
-    way.add_argument("--seen", metavar="MODEL", help="a tagger that saw the texts: no folds")
-    way.add_argument(
+    parser.add_argument("--seen", metavar="MODEL", help="a tagger that saw the texts: no training")
+    parser.add_argument(
         "--weights", type=Path, metavar="MODEL", help="with gazetteers, weighed as its"
     )
     given, options = parser.parse_known_args()
     mining = Mining(
         *(given.recipe, given.out, given.folds, given.texts, options),
         weights=given.weights,
+        seen=given.seen if given.weights else None,
         fold=given.fold,
     )
-    found = mine_seen(mining, given.seen) if given.seen else mine(mining)
+    alone = given.seen and not given.weights
+    found = mine_seen(mining, given.seen) if alone else mine(mining)
     print("--mined " + " ".join(f"{file.stem}={file}" for file in found))
 
 

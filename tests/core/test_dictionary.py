@@ -229,6 +229,27 @@ def test_nobody_learns_of_an_example_from_itself(training: list[Example], folds:
         assert all(found[row] == Dictionary.learn(others, 0.2) for row in fold)
 
 
+@given(
+    st.lists(examples(), max_size=6),
+    st.lists(examples(), max_size=4),
+    st.sampled_from([{"DNA"}, {"DNA", "protein"}, set[str]()]),
+)
+def test_who_lends_does_not_lend_what_a_text_says_of_itself(
+    training: list[Example], theirs: list[Example], labels: set[str]
+) -> None:
+    """A corpus with the same texts lends those of other folds alone."""
+    lender = [*training, *theirs], labels
+    found = cross_fitted(training, 2, 0.2, [lender])
+    for fold in contiguous(len(training), 2):
+        others = [example for row, example in enumerate(training) if row not in fold]
+        held = {training[row].text for row in fold}
+        left = [example for example in lender[0] if example.text not in held]
+        known = Dictionary.learn(others, 0.2)
+        lent = known.borrowing(Dictionary.learn(left, 0.2), labels, others)
+        assert lent == Dictionary.learn(others, 0.2, [(left, labels)])
+        assert all(found[row] == lent for row in fold)
+
+
 @given(st.lists(examples(), max_size=4), TEXTS, st.booleans())
 def test_what_is_said_of_a_match(training: list[Example], text: str, hashed: bool) -> None:
     """A match is a mention of its type, and of no other one; whether it is sure, both say."""

@@ -124,6 +124,21 @@ def test_a_training_text_is_known_by_other_training_texts_alone(splits):
         assert said == ["sure", "sure"]
 
 
+def test_a_text_that_is_judged_lends_nothing(splits):
+    """Nor does the same text of another dataset; what else that knows is lent."""
+    other = Example("other", "the MYC gene", (Entity(4, 7, "protein"),), "other", "en")
+    known = known_mentions(splits, [([*examples(10), other], {"protein"})])
+    plain = known_mentions(splits)
+    for split, size in {"train": 10, "validation": 2}.items():
+        for example in examples(size):
+            mine, before = known[split][example.id], plain[split][example.id]
+            for entity in example.entities:
+                said = [of.said_of(example.text, entity) for of in (mine, before)]
+                assert said[0] == said[1]
+            assert mine.said_of("MYC", Entity(0, 3, "protein")) == "sure"
+            assert before.said_of("MYC", Entity(0, 3, "protein")) == "unknown"
+
+
 def test_rows_end_with_what_is_known_and_the_report_counts_it(splits, tokens):
     asked = SelectorTrainingSettings(
         reading="twice", style="brief", markers=["[", "]"], evidence=True

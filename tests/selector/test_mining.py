@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def mining():
 def untrained(mining, recipe, monkeypatch):
     """Taggers are taken from the start, without a step."""
 
-    def copied(settings, optimisation, model, datasets):
+    def copied(settings, optimisation, model, datasets, lenders):
         folder = Path(optimisation.output_dir)
         shutil.copytree(recipe.parent / "start", folder)
         settings = TaggerSettings(style="brief", every_type=True, schemas={"ours": OURS})
@@ -82,10 +83,10 @@ def recipe(tokenizer, tmp_path):
 def test_every_text_is_annotated_by_a_tagger_that_never_saw_it(mining, recipe, monkeypatch):
     seen, tune = [], mining.train
 
-    def watched(settings, optimisation, model, datasets):
+    def watched(settings, optimisation, model, datasets, lenders):
         assert not settings.join_validation
         seen.append(set(datasets["ours"]["train"]["id"][:]))
-        return tune(settings, optimisation, model, datasets)
+        return tune(settings, optimisation, model, datasets, lenders=lenders)
 
     monkeypatch.setattr(mining, "train", watched)
     out = recipe.parent / "mined"
@@ -142,6 +143,32 @@ def test_a_fold_s_gazetteer_has_what_its_tagger_saw_and_another_s_weights(mining
     TaggerSettings().save(weights)
     with pytest.raises(SettingError, match="ours: no weights"):
         mining.mine(asked)
+
+
+def test_a_tagger_that_saw_a_fold_has_a_gazetteer_that_did_not(mining, recipe):
+    """Nor does it know of these texts where they stand in other datasets too."""
+    tagger = recipe.parent / "tagger"
+    shutil.copytree(recipe.parent / "start", tagger)
+    (tagger / "checkpoint-1").mkdir()
+    certain = Weights(-1e4, 2e4, 2e4, 1e4)
+    own = TaggerSettings(style="brief", every_type=True, schemas={"ours": OURS})
+    replace(own, weights={"ours": certain}).save(tagger)
+    given = yaml.safe_load(recipe.read_text())
+    lend = {"allowed_share": 1.0, "gazetteer_folds": 2, "lenders": given["datasets"]}
+    recipe.write_text(yaml.safe_dump(given | lend))
+    out = recipe.parent / "mined"
+    asked = mining.Mining(recipe, out, folds=2, weights=tagger, seen=tagger, fold=0)
+    for _ in range(2):  # the second time all is there
+        (whole,) = mining.mine(asked)
+        found = {p.id: p.entities for p in read_predictions(whole)}
+        names = {"train-0", "train-1", "validation-0", "validation-1"}
+        assert found == dict.fromkeys(names, ())
+    settings = TaggerSettings.load(out / "fold0" / "tagger.json")
+    known = settings.dictionary(OURS)
+    said = [known.said_of(f"IL-{i}", Entity(0, 4, "protein")) for i in range(5)]
+    assert said == ["unknown", "unknown", "sure", "sure", "sure"]
+    assert not (out / "fold0" / "checkpoint-1").exists()
+    assert (out / "fold0" / "model.safetensors").exists()
 
 
 def test_a_fold_is_left_out_and_nothing_else(mining):
