@@ -306,7 +306,8 @@ def test_a_model_trained_beside_a_gazetteer_travels_with_one(start, datasets, tm
 
     record = train(
         settings(allowed_share=1.0, gazetteer_folds=2, bracket_biases=[-1.0, -0.5]),
-        optimisation(tmp_path, 20, save_strategy="no"),
+        # Without steps between validations there is one, at the end.
+        optimisation(tmp_path, 20, save_strategy="no", eval_steps=None),
         ModelConfig(model_name_or_path=str(start)),
         datasets,
         validate,

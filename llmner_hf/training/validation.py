@@ -53,7 +53,7 @@ def chosen(
 
 
 class Validation(TrainerCallback):
-    """Scores by decoding every ``eval_steps`` and at the end; keeps the best weights in ``best/``.
+    """Scores by decoding every ``eval_steps``, if any, and at the end; keeps the best in ``best/``.
 
     The scores of the kept weights lie beside them, so that a resumed run knows what to beat.
 
@@ -79,7 +79,7 @@ class Validation(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Validate where it is due."""
-        if state.global_step % int(args.eval_steps) == 0:
+        if args.eval_steps and state.global_step % int(args.eval_steps) == 0:
             self._score(args, state, control)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
