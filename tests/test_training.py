@@ -304,21 +304,27 @@ def test_a_model_trained_beside_a_gazetteer_travels_with_one(start, datasets, tm
         asked.append(tagger.weights["ours"])
         return {"f1": tagger.weights["ours"].bias, "f1_ours": tagger.weights["ours"].bias}
 
+    biases = [-1.0, -0.5]
     record = train(
-        settings(allowed_share=1.0, gazetteer_folds=2, bracket_biases=[-1.0, -0.5]),
+        settings(
+            allowed_share=1.0, gazetteer_folds=2, bracket_biases=biases, lenders=["data/other"]
+        ),
         # Without steps between validations there is one, at the end.
         optimisation(tmp_path, 20, save_strategy="no", eval_steps=None),
         ModelConfig(model_name_or_path=str(start)),
         datasets,
         validate,
+        [tagged(OTHERS)],
     )
     losses = [entry["loss"] for entry in record["history"] if "loss" in entry]
     assert losses[-1] < losses[0]
+    assert record["lenders"][0]["train"]["rows"] == 1
     assert asked == [replace(USUAL_WEIGHTS, bias=-1.0), replace(USUAL_WEIGHTS, bias=-0.5)]
     tagger = TaggerSettings.load(tmp_path / "tagger.json")
     assert tagger.weights == {"ours": USUAL_WEIGHTS}
     known = tagger.dictionary(tagger.schema("ours"))
-    assert known == Dictionary.learn(EXAMPLES, MENTION_SHARE).digested()
+    lent = [(OTHERS, set(LABELS.names))]
+    assert known == Dictionary.learn(EXAMPLES, MENTION_SHARE, lent).digested()
 
 
 def test_gazetteers_lend_in_training_what_they_lend_in_decoding(datasets, tokens):

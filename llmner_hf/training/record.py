@@ -46,6 +46,7 @@ def record_of(
     model_settings: ModelConfig,
     datasets: Mapping[str, DatasetDict],
     reports: Mapping[str, PreparationReport],
+    lenders: Sequence[DatasetDict] = (),
 ) -> dict[str, Any]:
     """What is needed to make the run again: versions, data, settings with the seeds."""
     return {
@@ -57,12 +58,15 @@ def record_of(
         "optimisation": without_secrets(
             {f.name: getattr(optimisation, f.name) for f in fields(optimisation) if f.init}
         ),
-        "data": {
-            name: {split: {"rows": len(d), "sha256": fingerprint(d)} for split, d in splits.items()}
-            for name, splits in datasets.items()
-        },
+        "data": {name: _data(splits) for name, splits in datasets.items()},
+        "lenders": list(map(_data, lenders)),
         "preparation": {name: asdict(report) for name, report in reports.items()},
     }
+
+
+def _data(splits: DatasetDict) -> dict[str, dict[str, Any]]:
+    """The size and the fingerprint of each split."""
+    return {split: {"rows": len(d), "sha256": fingerprint(d)} for split, d in splits.items()}
 
 
 def hardware_of(optimisation: SFTConfig) -> str:

@@ -318,7 +318,7 @@ def train(
     trainer.accelerator.wait_for_everyone()
     trainer.train(resume_from_checkpoint=newest(folder))
     save(trainer, validation.tagger if validate else tagger, folder)
-    record = record_of(settings, optimisation, model_settings, datasets, reports)
+    record = record_of(settings, optimisation, model_settings, datasets, reports, lenders)
     record["history"] = trainer.state.log_history
     validated = [entry for entry in record["history"] if "validation_f1" in entry]
     record["validation"] = validated[-1] if validated else "not run"
