@@ -108,7 +108,7 @@ def test_its_selector_is_a_small_adapter_on_the_model_around_it(ner, tmp_path, m
     folder = EMBEDDED / SELECTOR_FOLDER
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
     assert {"adapter_config.json", "adapter_model.safetensors", "selector.json"} <= set(sizes)
-    assert sum(sizes.values()) <= 2e6
+    assert sum(sizes.values()) <= 3e6
     monkeypatch.chdir(tmp_path)  # found from wherever it is asked for
     assert can_share(ner.model, folder)
     schema = ner.settings.schema("genia")

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The embedded model from the first to the last step: start, tagger, gazetteer, mistakes of a tagger
-# that saw half of the texts, selector, scores.
+# The embedded model from the first to the last step: start, tagger, gazetteer, its mistakes with the
+# gazetteer of half of the texts, selector, scores.
 #
 #     TEXT="pretraining/*.xz" bash recipes/embedded/make.sh runs/embedded/small
 #     SIZE=large TEXT="pretraining/*.xz" bash recipes/embedded/make.sh runs/embedded/large
 #
-# SIZE is small (3 million parameters; hours on two cores), large (30 million, for a GPU) or tiny
+# SIZE is small (4 million parameters; hours on two cores), large (30 million, for a GPU) or tiny
 # (the tests). Of each step the files that are there already are not made again, and a training
 # that was stopped goes on. DATA is where `llmner build` put the datasets.
 set -euo pipefail
@@ -16,19 +16,20 @@ RUN=${RUN:-python -m llmner_hf}
 NAMES="cmeee_v2 genia biored bc5cdr_chemical"
 SETS=$(for name in $NAMES; do echo "$DATA/$name"; done)
 # What the last training learns from besides, and what lends its mentions: docs/embedded.md.
-BESIDE="$DATA/cmeee_v1 $DATA/bc5cdr_disease" LENDERS="$DATA/cmeee_v1_lent $DATA/bc5cdr_disease"
+BESIDE="$DATA/cmeee_v1 $DATA/bc5cdr_disease"
+LENDERS="$DATA/cmeee_v1_lent $DATA/genia_genes"
 
 case $SIZE in
 tiny)
     START="--vocabulary 400 --hidden 32 --intermediate 48 --layers 1 --copying-steps 2"
-    HALF="" TEXTS=4
+    TEXTS=4
     TRAIN="--max_steps 2 --warmup_steps 1 --validation_size 2 --torch_compile false --bf16 false"
     SELECT="--max_steps 2 --candidates 8 --validation_candidates 4 --bf16 false"
     FURTHER="" LAST="" DOUBLED=0 ROWS=2 DTYPE=float32
     ;;
 small)
     START="" TRAIN="" SELECT="" FURTHER="" LAST="" DOUBLED="1 3" ROWS=150 DTYPE=float32
-    HALF="--max_steps 1500 --warmup_steps 100" TEXTS=2000
+    TEXTS=2000
     ;;
 large)
     START="--vocabulary 16000 --hidden 448 --intermediate 1216 --layers 9 --copying-steps 6000"
@@ -36,7 +37,7 @@ large)
     # The steps of the small model but for the last stage, four times the rows: some 32 epochs.
     TRAIN="--use_cpu false --per_device_train_batch_size 64 --save_steps 500"
     FURTHER="--learning_rate 5e-4" LAST="--max_steps 4000 --eval_steps 1000"
-    HALF="--max_steps 1500" TEXTS=4000
+    TEXTS=4000
     SELECT="--use_cpu false --max_steps 3000 --per_device_train_batch_size 64"
     DOUBLED="" ROWS=150 DTYPE=bfloat16
     ;;
@@ -68,21 +69,25 @@ if [ ! -f "$OUT/deeper/run.json" ]; then
     $RUN train recipes/embedded/deeper.yaml --datasets $SETS $BESIDE --model_name_or_path "$from" \
         --output_dir "$OUT/deeper" $TRAIN $FURTHER $LAST
 fi
+if [ ! -f "$OUT/lent/run.json" ]; then
+    $RUN train recipes/embedded/lent.yaml --datasets $SETS $DATA/bc5cdr_disease --lenders $LENDERS \
+        --model_name_or_path "$OUT/deeper" --output_dir "$OUT/lent" $TRAIN $FURTHER $LAST
+fi
+LENDERS="$LENDERS $DATA/bc5cdr_disease"
 if [ ! -f "$OUT/weighed" ]; then
-    $RUN gazetteer "$OUT/deeper" --datasets $SETS --lenders $LENDERS --rows $ROWS
+    $RUN gazetteer "$OUT/lent" --datasets $SETS --lenders $LENDERS --rows $ROWS
     touch "$OUT/weighed"
 fi
-python recipes/selector/mine.py recipes/embedded/tagger.yaml -o "$OUT/mined" --folds 2 --fold 0 \
-    --texts $TEXTS --weights "$OUT/deeper" --datasets $SETS --model_name_or_path "$OUT/start" \
-    $TRAIN $HALF
+python recipes/selector/mine.py recipes/embedded/lent.yaml -o "$OUT/mined" --folds 2 --fold 0 \
+    --texts $TEXTS --seen "$OUT/lent" --weights "$OUT/lent" --datasets $SETS --lenders $LENDERS
 if [ ! -f "$OUT/selector/run.json" ]; then
     $RUN train-selector recipes/selector/embedded.yaml --datasets $SETS \
-        --model_name_or_path "$OUT/deeper" --output_dir "$OUT/selector" \
+        --model_name_or_path "$OUT/lent" --output_dir "$OUT/selector" --lenders $LENDERS \
         --mined $(for name in $NAMES; do echo "$name=$OUT/mined/$name.jsonl"; done) \
         --found_alone true --evidence true $SELECT
 fi
-python recipes/embedded/assemble.py --tagger "$OUT/deeper" --selector "$OUT/selector" \
-    -o "$OUT/model" --dtype $DTYPE --without cmeee_v1 bc5cdr_disease
+python recipes/embedded/assemble.py --tagger "$OUT/lent" --selector "$OUT/selector" \
+    -o "$OUT/model" --dtype $DTYPE --without bc5cdr_disease
 # What the tagger alone finds in validation and test texts, and what the selector leaves.
 python recipes/selector/compare.py --data "$DATA" --model "$OUT/model" --name embedded \
     --rivals --selector llm_cls="$OUT/model/selector" --validation $ROWS -o "$OUT/compare"

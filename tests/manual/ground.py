@@ -55,6 +55,10 @@ PUBTATOR = """\
 """
 
 
+# Datasets that lend mentions, and whose rows they have here.
+LENDERS = {"cmeee_v1_lent": "cmeee_v2", "bc5cdr_disease": "ncbi_disease", "genia_genes": "genia"}
+
+
 def examples(name: str, split: str, many: int = 3) -> list[Example]:
     """Texts of a corpus, no two the same."""
     corpus, (pattern, word) = CORPORA[name], SENTENCES[name]
@@ -78,6 +82,8 @@ def lay(folder: Path, tagger: Path) -> None:
     (folder / "tiny").symlink_to(tagger)
     for name in CORPORA:
         lay_dataset(folder / "data" / name)
+    for name, other in LENDERS.items():
+        shutil.copytree(folder / "data" / other, folder / "data" / name)
     lay_articles(folder / "corpora" / "ncbi_disease")
     lay_more(folder)
     (folder / "pretraining.txt").write_text("the fever was gone in 3 days\n" * 50)
@@ -106,13 +112,14 @@ def lay_articles(folder: Path) -> None:
 
 
 def lay_more(folder: Path) -> None:
-    """What the embedded model learns from besides, as it is given out: ``CHIP`` and ``CDR``."""
+    """What the embedded model learns from besides: ``CHIP``, ``CDR`` and ``GENIA``."""
     lines = [f"第{number}例检出链球菌。|||5    7    mic|||\n" for number in range(9)]
     (folder / "chip.train").write_text("".join(lines), encoding="utf-8")
-    (folder / "cdr").mkdir()
-    for number, split in enumerate(SPLITS, start=201):
-        content = PUBTATOR.format(number=number).replace("SpecificDisease", "Disease")
-        (folder / "cdr" / f"{split}.txt").write_text(content, encoding="utf-8")
+    for name, label in (("cdr", "Disease"), ("genia", "protein")):
+        (folder / name).mkdir()
+        for number, split in enumerate(SPLITS, start=201):
+            content = PUBTATOR.format(number=number).replace("SpecificDisease", label)
+            (folder / name / f"{split}.txt").write_text(content, encoding="utf-8")
 
 
 def lay_adapter(folder: Path, base: str, tokenizer) -> None:

@@ -63,6 +63,7 @@ STANDS_FOR = {
     "DIR": "corpora/ncbi_disease",
     "CHIP": "chip.train",
     "CDR": "cdr",
+    "GENIA": "genia",
     "FILES": "pretraining.txt",
     "VALIDATION": "validation.jsonl",
     "INPUT": "examples/texts.jsonl",
