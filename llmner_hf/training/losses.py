@@ -9,7 +9,7 @@ on its own rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from llmner_hf.packing import mask_for
+from llmner_hf.segmented import SEGMENTED, segments_of
 
 IGNORED = -100  # PyTorch's and TRL's label of a position without loss
 NONE = -1  # padding of the allowed tokens
@@ -44,13 +45,10 @@ def add_losses(
     def forward(*args: Any, completion_losses: bool = False, **inputs: Any) -> Any:
         if not completion_losses:
             return usual(*args, **inputs)
-        if (mask := inputs.get("attention_mask")) is None:
-            kind = model.config._attn_implementation
-            mask = mask_for(kind, inputs["segments"], model.dtype)
         hidden = compiled(model.get_decoder())(
             input_ids=inputs["input_ids"],
-            attention_mask=mask,
             position_ids=inputs.get("position_ids"),
+            **attention_inputs(model, inputs),
             use_cache=False,
         ).last_hidden_state[:, :-1]  # (packs, tokens - 1, hidden)
         gold = inputs["labels"][:, 1:]
@@ -68,6 +66,22 @@ def add_losses(
             )
 
     model.forward = forward
+
+
+def attention_inputs(model: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells the model's attention which token of a batch sees which.
+
+    Raises:
+        SettingError: that attention cannot be told.
+    """
+    if (mask := batch.get("attention_mask")) is not None:
+        return {"attention_mask": mask}
+    kind = model.config._attn_implementation
+    if kind == SEGMENTED:
+        segments = segments_of(batch["segments"])
+        # Given a mask with four dimensions, transformers makes none itself.
+        return {"attention_mask": segments.own, "segments": segments}
+    return {"attention_mask": mask_for(kind, batch["segments"], model.dtype)}
 
 
 def mixed_losses(

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 import torch
 from accelerate.utils import is_compiled_module
 from torch.nn import functional as F
@@ -127,8 +129,12 @@ def _padded(rows: Sequence[Sequence[Sequence[float]]], fill: float) -> torch.Ten
     Returns:
         (completion tokens of the whole batch, most allowed).
     """
-    choices = [torch.tensor(each) for row in rows for each in row]
-    return torch.nn.utils.rnn.pad_sequence(choices, batch_first=True, padding_value=fill)
+    tokens = [each for row in rows for each in row]
+    lengths = np.fromiter(map(len, tokens), int, len(tokens))
+    filled = np.arange(lengths.max()) < lengths[:, None]
+    padded = np.full(filled.shape, fill, np.float32 if isinstance(fill, float) else np.int64)
+    padded[filled] = list(chain.from_iterable(tokens))  # a tensor a token takes as long as the step
+    return torch.from_numpy(padded)
 
 
 class Epochs(TrainerCallback):
