@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from llmner_hf.data import to_example
 from llmner_hf.pipelines import EMBEDDED
 from llmner_hf.segmented import SEGMENTED
-from llmner_hf.settings import TaggerSettings
+from llmner_hf.settings import TAGGER_FILE, TaggerSettings
 from llmner_hf.tokens import Tokens
 from llmner_hf.training.losses import add_losses
 from llmner_hf.training.preparation import Preparation
@@ -59,7 +59,7 @@ def epoch(model: Any, batches: Sequence[Mapping[str, torch.Tensor]]) -> float:
 def batches_of(name: str, data: Path, texts: int, rows: int) -> list[dict[str, torch.Tensor]]:
     """Batches of a dataset's first training texts, the longest rows first."""
     tokens = Tokens(AutoTokenizer.from_pretrained(EMBEDDED))
-    settings = TaggerSettings.load(EMBEDDED)
+    settings = TaggerSettings.load(EMBEDDED / TAGGER_FILE)
     preparation = Preparation(tokens, settings.schema(name), settings, 1536)
     examples = map(to_example, load_dataset(str(data / name), split="train").select(range(texts)))
     made = sorted(map(asdict, preparation.rows(examples)), key=lambda row: -len(row["ids"]))
@@ -67,14 +67,14 @@ def batches_of(name: str, data: Path, texts: int, rows: int) -> list[dict[str, t
     return [collator(made[begin : begin + rows]) for begin in range(0, len(made), rows)]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--texts", type=int, default=64, help="of each corpus")
     parser.add_argument("--rows", type=int, default=16, help="of a batch")
     parser.add_argument("--repeats", type=int, default=3)
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     models = {way: tagger(way) for way in WAYS}
     print("| corpus | lines | sdpa, s | segmented, s | ratio | loss, sdpa | loss, segmented |")
     print("|---|---|---|---|---|---|---|")

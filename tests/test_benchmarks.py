@@ -11,9 +11,11 @@ from torch import nn
 from transformers import GlmConfig, GlmForCausalLM
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
+from llmner_hf.corpora import build
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.training.preparation import Preparation
 from llmner_hf.training.trainer import Collator
+from tests.test_corpora import bc5cdr
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 SCHEMA = Schema("", "en", LabelSet((EntityType("protein"), EntityType("疾病"))))
@@ -65,6 +67,21 @@ def test_the_work_of_matrices_is_that_of_the_models_weights(benchmark):
     assert parts["head"] == 2 * 5 * head.weight.numel()
     width = shape["num_attention_heads"] * shape["head_dim"]
     assert parts["scores"] == 2 * 2 * (7 * 11 * width) * 2  # both products, two layers
+
+
+def test_attention_by_segments_is_measured_with_the_embedded_model(
+    benchmark, tmp_path, monkeypatch, capsys
+):
+    segmented = benchmark("segmented")
+    name = "bc5cdr_chemical"
+    build(name, bc5cdr(tmp_path / "source"), tmp_path / name)
+    monkeypatch.setattr(segmented, "CORPORA", (name,))
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    segmented.main(["--data", str(tmp_path), "--texts", "2", "--repeats", "1"])
+    row = capsys.readouterr().out.splitlines()[-1].strip("|").split("|")
+    assert row[0].strip() == name
+    assert int(row[1]) == 1  # it has one type
+    assert all(float(seconds) > 0 for seconds in row[2:4])
 
 
 def test_the_gpu_benchmark_runs_at_tiny_size(benchmark, tmp_path, capsys):
