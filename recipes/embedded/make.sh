@@ -36,6 +36,7 @@ large)
     START="$START --device cuda"
     # The steps of the small model but for the last stage, four times the rows: some 32 epochs.
     TRAIN="--use_cpu false --per_device_train_batch_size 64 --save_steps 500"
+    TRAIN="$TRAIN --attn_implementation sdpa"
     FURTHER="--learning_rate 5e-4" LAST="--max_steps 4000 --eval_steps 1000"
     TEXTS=4000
     SELECT="--use_cpu false --max_steps 3000 --per_device_train_batch_size 64"
@@ -69,24 +70,29 @@ if [ ! -f "$OUT/deeper/run.json" ]; then
     $RUN train recipes/embedded/deeper.yaml --datasets $SETS $BESIDE --model_name_or_path "$from" \
         --output_dir "$OUT/deeper" $TRAIN $FURTHER $LAST
 fi
-if [ ! -f "$OUT/lent/run.json" ]; then
-    $RUN train recipes/embedded/lent.yaml --datasets $SETS $DATA/bc5cdr_disease --lenders $LENDERS \
-        --model_name_or_path "$OUT/deeper" --output_dir "$OUT/lent" $TRAIN $FURTHER $LAST
-fi
+from=$OUT/deeper
+for step in lent longer; do
+    if [ ! -f "$OUT/$step/run.json" ]; then
+        $RUN train recipes/embedded/$step.yaml --datasets $SETS $DATA/bc5cdr_disease \
+            --lenders $LENDERS --model_name_or_path "$from" --output_dir "$OUT/$step" \
+            $TRAIN $FURTHER $LAST
+    fi
+    from=$OUT/$step
+done
 LENDERS="$LENDERS $DATA/bc5cdr_disease"
 if [ ! -f "$OUT/weighed" ]; then
-    $RUN gazetteer "$OUT/lent" --datasets $SETS --lenders $LENDERS --rows $ROWS
+    $RUN gazetteer "$from" --datasets $SETS --lenders $LENDERS --rows $ROWS
     touch "$OUT/weighed"
 fi
 python recipes/selector/mine.py recipes/embedded/lent.yaml -o "$OUT/mined" --folds 2 --fold 0 \
-    --texts $TEXTS --seen "$OUT/lent" --weights "$OUT/lent" --datasets $SETS --lenders $LENDERS
+    --texts $TEXTS --seen "$from" --weights "$from" --datasets $SETS --lenders $LENDERS
 if [ ! -f "$OUT/selector/run.json" ]; then
     $RUN train-selector recipes/selector/embedded.yaml --datasets $SETS \
-        --model_name_or_path "$OUT/lent" --output_dir "$OUT/selector" --lenders $LENDERS \
+        --model_name_or_path "$from" --output_dir "$OUT/selector" --lenders $LENDERS \
         --mined $(for name in $NAMES; do echo "$name=$OUT/mined/$name.jsonl"; done) \
         --found_alone true --evidence true $SELECT
 fi
-python recipes/embedded/assemble.py --tagger "$OUT/lent" --selector "$OUT/selector" \
+python recipes/embedded/assemble.py --tagger "$from" --selector "$OUT/selector" \
     -o "$OUT/model" --dtype $DTYPE --without bc5cdr_disease
 # What the tagger alone finds in validation and test texts, and what the selector leaves.
 python recipes/selector/compare.py --data "$DATA" --model "$OUT/model" --name embedded \
