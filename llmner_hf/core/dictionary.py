@@ -26,7 +26,7 @@ from llmner_hf.core.entities import Entity, Example
 
 # Mentions are looked up by their first three characters: few lengths remain to be tried.
 _KEY = 3
-_SURE = 0.5
+SURE = 0.5
 
 Key = str | int
 
@@ -96,7 +96,7 @@ class Dictionary:
             for mention, label in best.items()
             if counts[mention][label] >= minimum_share * occurrences[mention]
         ]
-        unsure = (m for m in kept if counts[m][best[m]] < _SURE * occurrences[m])
+        unsure = (m for m in kept if counts[m][best[m]] < SURE * occurrences[m])
         found = cls({mention: best[mention] for mention in kept}, frozenset(unsure))
         for theirs, labels in lenders:
             found = found.borrowing(cls.learn(theirs, minimum_share), labels, examples)
@@ -205,45 +205,6 @@ class Dictionary:
             for start in range(len(folded)):
                 occurrences.update(folded[start:end] for end, _ in self._found(folded, start))
         return occurrences
-
-
-def cross_fitted(
-    examples: Sequence[Example],
-    folds: int,
-    minimum_share: float = _SURE,
-    lenders: Sequence[Lender] = (),
-) -> list[Dictionary]:
-    """For each example a dictionary that was learnt without it: of the other folds.
-
-    What a dictionary knows of the texts it was learnt from is not what it knows of new ones.
-
-    Args:
-        examples: the training examples.
-        folds: how many; each is contiguous, since neighbours come from one document.
-        minimum_share: as in ``Dictionary.learn``.
-        lenders: as there; a text of the fold is not learnt from, were it theirs too.
-    """
-    dictionaries = []
-    for fold in contiguous(len(examples), folds):
-        others = [*examples[: fold.start], *examples[fold.stop :]]
-        held = {example.text for example in examples[fold.start : fold.stop]}
-        known = Dictionary.learn(others, minimum_share, apart(lenders, held))
-        dictionaries += [known] * len(fold)
-    return dictionaries
-
-
-def apart(lenders: Iterable[Lender], held: Container[str]) -> list[Lender]:
-    """The lenders without the texts that are held out."""
-    return [([e for e in theirs if e.text not in held], types) for theirs, types in lenders]
-
-
-def contiguous(rows: int, folds: int) -> list[range]:
-    """The rows of each fold, contiguous and as alike in size as can be.
-
-    >>> contiguous(7, 3)
-    [range(0, 2), range(2, 4), range(4, 7)]
-    """
-    return [range(rows * fold // folds, rows * (fold + 1) // folds) for fold in range(folds)]
 
 
 def _fold(text: str) -> str:

@@ -16,9 +16,10 @@ from typing import Any
 
 from datasets import Dataset
 
-from llmner_hf.core.dictionary import Dictionary, Evidence, Lender, apart, cross_fitted
+from llmner_hf.core.dictionary import Dictionary, Evidence, Lender
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import InputError, SettingError
+from llmner_hf.core.folds import apart, cross_fitted
 from llmner_hf.core.negatives import Contrast, Kind, mined, negatives, positives, sample
 from llmner_hf.data import schema_of, to_example
 from llmner_hf.readers.json_lines import read_predictions

@@ -34,8 +34,8 @@ from trl import ModelConfig, SFTConfig, TrlParser
 
 import llmner_hf
 from llmner_hf.annotation import annotate
-from llmner_hf.core.dictionary import contiguous
 from llmner_hf.core.entities import Example
+from llmner_hf.core.folds import contiguous
 from llmner_hf.data import to_example
 from llmner_hf.gazetteers import relearnt
 from llmner_hf.settings import TAGGER_FILE, TaggerSettings, TrainingSettings
