@@ -26,7 +26,8 @@ from llmner_hf.settings import (
 )
 from llmner_hf.training.losses import IGNORED, NONE, mixed_losses
 from llmner_hf.training.preparation import Preparation, cut
-from llmner_hf.training.run import pack_size, prepare, schemas_of, train, with_gazetteers
+from llmner_hf.training.run import pack_size, train
+from llmner_hf.training.sources import of_people, prepare, schemas_of, tagger_of, with_gazetteers
 from llmner_hf.training.trainer import Collator
 from tests.models import tiny
 from tests.tuning import EXAMPLES, LABELS, config, example, optimisation, settings, tagged
@@ -340,6 +341,26 @@ def test_gazetteers_lend_in_training_what_they_lend_in_decoding(datasets, tokens
         known = with_gazetteers(tagger, datasets, asked, lenders).gazetteer.dictionaries["ours"]
         assert (known == whole) is (name != "others")
     assert said["none"] == said["the same"] != said["others"]
+
+
+def test_silver_is_trained_on_and_known_to_nobody(datasets, tokens):
+    """Beside an empty gazetteer: of a text the bias of openings alone remains."""
+    both = datasets | {"found": tagged(OTHERS)}
+    asked = settings(allowed_share=1.0, gazetteer_folds=2, silver=["found"])
+    tagger = tagger_of(both, asked)
+    assert tagger == tagger_of(datasets, settings(allowed_share=1.0, gazetteer_folds=2))
+    assert {*with_gazetteers(tagger, both, asked).gazetteer.dictionaries} == {"ours"}
+    rows, reports = prepare(both, tokens, tagger, asked)
+    alone, _ = prepare(datasets, tokens, tagger, replace(asked, silver=[]))
+    assert rows.to_list()[: len(alone)] == alone.to_list()
+    assert (reports["found"].examples, rows["corpus"][-1]) == (len(OTHERS), "found")
+    assert {value for row in rows["added"][len(alone) :] for one in row for value in one} == {
+        0.0,
+        USUAL_WEIGHTS.bias,
+    }
+    assert {*of_people(both, asked)} == {"ours"}
+    with pytest.raises(SettingError, match="silver names other, which is not trained on"):
+        prepare(datasets, tokens, tagger, replace(asked, silver=["other"]))
 
 
 @pytest.mark.parametrize("strategy", ["html", "json_list"])

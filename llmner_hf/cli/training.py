@@ -28,6 +28,7 @@ def run(given: argparse.Namespace, rest: list[str]) -> None:
     from llmner_hf.evaluation import validator
     from llmner_hf.settings import TrainingSettings
     from llmner_hf.training.run import train as tune
+    from llmner_hf.training.sources import of_people
 
     kinds: Any = (TrainingSettings, SFTConfig, ModelConfig)
     parser = TrlParser(kinds)
@@ -49,7 +50,7 @@ def run(given: argparse.Namespace, rest: list[str]) -> None:
             planned(settings, optimisation, model, datasets, lenders).as_text(sys.stdout.isatty())
         )
         return
-    validate = validator(datasets, settings.validation_size)
+    validate = validator(of_people(datasets, settings), settings.validation_size)
     record = tune(settings, optimisation, model, datasets, validate, lenders)
     for name, report in record["preparation"].items():
         print(f"{name}: {report}")

@@ -205,6 +205,9 @@ class TrainingSettings:
             when it decodes: it learns what a gazetteer does not know. 0 is the paper's, without.
         lenders: folders or Hub ids of tagged datasets that lend these gazetteers mentions and are
             not trained on, as in ``llmner gazetteer``; a text of the fold lends nothing.
+        silver: names of datasets that a tagger annotated, not people. They are trained on beside an
+            empty gazetteer, since it would know what their tagger knew, lend no mentions, and are
+            not scored.
         default_datasets: language -> dataset, as ``en=biored``; see ``TaggerSettings.defaults``.
     """
 
@@ -228,6 +231,7 @@ class TrainingSettings:
     some_types: float = 0.0
     gazetteer_folds: int = 0
     lenders: list[str] = field(default_factory=list)
+    silver: list[str] = field(default_factory=list)
     default_datasets: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:

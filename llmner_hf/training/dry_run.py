@@ -24,8 +24,9 @@ from llmner_hf.tokens import Tokens
 from llmner_hf.training.memory import Estimate, Memory, Skeleton, count
 from llmner_hf.training.preparation import PreparationReport
 from llmner_hf.training.preview import Shown, shown
-from llmner_hf.training.run import check_order, deepest, model_path, prepare, schemas_of
+from llmner_hf.training.run import check_order, model_path
 from llmner_hf.training.schedule import Epoch, Schedule
+from llmner_hf.training.sources import prepare, tagger_of
 
 SHOWN = 2  # examples that a plan shows
 
@@ -133,7 +134,7 @@ def planned(
     """The plan of a recipe's run on its datasets; arguments as in `training.run.train`."""
     check_order(settings, optimisation)
     tokens = Tokens(AutoTokenizer.from_pretrained(model_path(model_settings)))
-    tagger = settings.tagger(schemas_of(datasets), deepest(datasets, settings))
+    tagger = tagger_of(datasets, settings)
     rows, reports = prepare(datasets, tokens, tagger, settings, optimisation.seed, lenders)
     return plan(settings, optimisation, model_settings, rows, reports, tokens)
 
@@ -152,7 +153,7 @@ def plan(
         settings: ours.
         optimisation: TRL's.
         model_settings: TRL's; the model may be a folder with nothing but a config.
-        rows: those that `training.run.prepare` makes.
+        rows: those that `training.sources.prepare` makes.
         reports: what became of the examples of each dataset.
         tokens: the tokenisation of the rows.
 

@@ -273,22 +273,6 @@ class Preparation:
             self.report.unwritable_mentions.append(mention)
 
 
-def nesting(entities: Iterable[Entity]) -> int:
-    """How deep entities of one type nest.
-
-    >>> nesting([Entity(0, 4, "protein"), Entity(0, 13, "protein"), Entity(0, 13, "DNA")])
-    2
-    """
-    entities = tuple(entities)
-    return max(
-        (
-            sum(o.label == e.label and o.start <= e.start and e.end <= o.end for o in entities)
-            for e in entities
-        ),
-        default=0,
-    )
-
-
 def cut(example: Example, start: int, end: int) -> Example:
     """The part of an example between two characters, with the entities that lie in it."""
     inside = tuple(

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, DatasetDict, concatenate_datasets
+from datasets import Dataset, DatasetDict
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -26,111 +25,18 @@ from transformers import (
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
 from llmner_hf.checkpoints import clear, newest
-from llmner_hf.core.dictionary import Dictionary, cross_fitted
-from llmner_hf.core.entities import Example
 from llmner_hf.core.errors import SettingError
-from llmner_hf.data import lent_to, schema_of, to_example
 from llmner_hf.loading import keep_layout
-from llmner_hf.settings import (
-    MENTION_SHARE,
-    USUAL_WEIGHTS,
-    Gazetteer,
-    Schema,
-    TaggerSettings,
-    TrainingSettings,
-)
+from llmner_hf.settings import TrainingSettings
 from llmner_hf.tokens import Tokens
 from llmner_hf.training.mixing import MixingSampler, check_names, weights_of
-from llmner_hf.training.preparation import Preparation, PreparationReport, nesting
 from llmner_hf.training.record import draw_loss, record_of
+from llmner_hf.training.sources import prepare, tagger_of, with_gazetteers
 from llmner_hf.training.trainer import Collator, TaggerTrainer
 from llmner_hf.training.validation import Validate, Validation, save
 
 # Of so many batches the rows of like length stand together: transformers' own number.
 POOL = 50
-
-
-def schemas_of(datasets: Mapping[str, DatasetDict]) -> dict[str, Schema]:
-    """The schema of each dataset, read from its first training row."""
-    return {name: schema_of(splits["train"]) for name, splits in datasets.items()}
-
-
-def training_split(splits: DatasetDict, settings: TrainingSettings) -> Dataset:
-    """The training rows, with those validation rows that are not scored where the recipe says so.
-
-    The scored rows are the first ones: neighbours come from one document, so a contiguous cut
-    keeps documents apart.
-    """
-    validation = splits.get("validation")
-    scored = settings.validation_size
-    if not settings.join_validation or validation is None or len(validation) <= scored:
-        return splits["train"]
-    rest = validation.select(range(scored, len(validation)))
-    return concatenate_datasets([splits["train"], rest])
-
-
-def deepest(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> int:
-    """The deepest nesting of brackets in a line of the training completions."""
-    return max(
-        nesting(to_example(row).entities)
-        for splits in datasets.values()
-        for row in training_split(splits, settings)
-    )
-
-
-def examples_of(
-    datasets: Mapping[str, DatasetDict], settings: TrainingSettings
-) -> dict[str, list[Example]]:
-    """The training examples of each dataset."""
-    return {
-        name: list(map(to_example, training_split(splits, settings)))
-        for name, splits in datasets.items()
-    }
-
-
-def with_gazetteers(
-    tagger: TaggerSettings,
-    datasets: Mapping[str, DatasetDict],
-    settings: TrainingSettings,
-    lenders: Sequence[DatasetDict] = (),
-) -> TaggerSettings:
-    """The settings with the mentions of the training texts, for a model that is trained on them."""
-    known = examples_of(datasets, settings)
-    lent = lent_to(tagger.schemas, known, lenders)
-    dictionaries = {
-        tagger.schemas[name].title: Dictionary.learn(own, MENTION_SHARE, lent[name]).digested()
-        for name, own in known.items()
-    }
-    weights = dict.fromkeys(datasets, USUAL_WEIGHTS)
-    return replace(tagger, gazetteer=Gazetteer(dictionaries), weights=weights)
-
-
-def prepare(
-    datasets: Mapping[str, DatasetDict],
-    tokens: Tokens,
-    tagger: TaggerSettings,
-    settings: TrainingSettings,
-    seed: int = 0,
-    lenders: Sequence[DatasetDict] = (),
-) -> tuple[Dataset, dict[str, PreparationReport]]:
-    """The training rows of all datasets together, and what became of their examples."""
-    parts, reports = [], {}
-    known = examples_of(datasets, settings)
-    folds = settings.gazetteer_folds
-    lent = lent_to(tagger.schemas, known, lenders) if folds else {}
-    for name, examples in known.items():
-        schema = tagger.schemas[name]
-        preparation = Preparation(
-            tokens, schema, tagger, settings.max_tokens, settings.some_types, seed
-        )
-        said = cross_fitted(examples, folds, MENTION_SHARE, lent[name]) if folds else None
-        rows = [
-            asdict(row) | {"length": len(row.ids), "corpus": name, "language": schema.language}
-            for row in preparation.rows(examples, said)
-        ]
-        parts.append(Dataset.from_list(rows))
-        reports[name] = preparation.report
-    return concatenate_datasets(parts), reports
 
 
 def model_path(settings: ModelConfig) -> str:
@@ -302,7 +208,7 @@ def train(
     tokenizer = AutoTokenizer.from_pretrained(model_path(model_settings))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    tagger = settings.tagger(schemas_of(datasets), deepest(datasets, settings))
+    tagger = tagger_of(datasets, settings)
     if settings.gazetteer_folds:
         tagger = with_gazetteers(tagger, datasets, settings, lenders)
     rows, reports = prepare(
