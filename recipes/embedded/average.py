@@ -5,8 +5,8 @@ like the last one's with the means as weights (model soups, Wortsman et al., 202
 past in common end so near each other that a point between them is a model too, often a better one;
 of models that do not the mean knows nothing.
 
-    python recipes/embedded/average.py --models runs/embedded/longer runs/embedded/longest \
-        --shares 0.4 0.6 -o runs/embedded/averaged
+    python recipes/embedded/average.py --models runs/embedded/again runs/embedded/longer \
+        --shares 0.6 0.4 -o runs/embedded/averaged
 """
 
 from __future__ import annotations

@@ -25,11 +25,13 @@ tiny)
     TEXTS=4
     TRAIN="--max_steps 2 --warmup_steps 1 --validation_size 2 --torch_compile false --bf16 false"
     SELECT="--max_steps 2 --candidates 8 --validation_candidates 4 --bf16 false"
-    FURTHER="" LAST="" DOUBLED=0 ROWS=2 DTYPE=float32
+    FURTHER="" LAST="" AGAIN="" DOUBLED=0 ROWS=2 DTYPE=float32
+    SILVER="cmeee_v2=60 genia=60 biored=60 bc5cdr_chemical=60" SURE="--sure 0"
     ;;
 small)
     START="" TRAIN="" SELECT="" FURTHER="" LAST="" DOUBLED="1 3" ROWS=150 DTYPE=float32
-    TEXTS=2000
+    TEXTS=2000 AGAIN="--max_steps 10000"
+    SILVER="cmeee_v2=5000 genia=5000 biored=15000 bc5cdr_chemical=35000" SURE=""
     ;;
 large)
     START="--vocabulary 16000 --hidden 448 --intermediate 1216 --layers 9 --copying-steps 6000"
@@ -37,8 +39,9 @@ large)
     # The steps of the small model but for the last stage, four times the rows: some 32 epochs.
     TRAIN="--use_cpu false --per_device_train_batch_size 64 --save_steps 500"
     TRAIN="$TRAIN --attn_implementation sdpa"
-    FURTHER="--learning_rate 5e-4" LAST="--max_steps 4000 --eval_steps 1000"
+    FURTHER="--learning_rate 5e-4" LAST="--max_steps 4000 --eval_steps 1000" AGAIN=$LAST
     TEXTS=4000
+    SILVER="cmeee_v2=20000 genia=20000 biored=20000 bc5cdr_chemical=40000" SURE=""
     SELECT="--use_cpu false --max_steps 3000 --per_device_train_batch_size 64"
     DOUBLED="" ROWS=150 DTYPE=bfloat16
     ;;
@@ -79,11 +82,44 @@ for step in lent longer; do
     fi
     from=$OUT/$step
 done
-LENDERS="$LENDERS $DATA/bc5cdr_disease"
-if [ ! -f "$OUT/weighed" ]; then
-    $RUN gazetteer "$from" --datasets $SETS --lenders $LENDERS --rows $ROWS
-    touch "$OUT/weighed"
+if [ ! -f "$OUT/again/run.json" ]; then
+    $RUN train recipes/embedded/longer.yaml --datasets $SETS $DATA/bc5cdr_disease \
+        --lenders $LENDERS --model_name_or_path "$from" --output_dir "$OUT/again" --seed 9 \
+        $TRAIN $FURTHER $AGAIN
 fi
+LENDING="$LENDERS $DATA/bc5cdr_disease"
+# Finds the weights of a tagger's gazetteers.
+weigh() {
+    if [ ! -f "$1/weighed" ]; then
+        $RUN gazetteer "$1" --datasets $SETS --lenders $LENDING --rows $ROWS
+        touch "$1/weighed"
+    fi
+}
+if [ ! -f "$OUT/teacher/model.safetensors" ]; then
+    python recipes/embedded/average.py --models "$OUT/again" "$OUT/longer" --shares 0.6 0.4 \
+        -o "$OUT/teacher"
+fi
+weigh "$OUT/teacher"
+for pair in $SILVER; do
+    name=${pair%=*} found=$OUT/found/${pair%=*} silver=$OUT/data/silver_${pair%=*}
+    if [ ! -d "$silver" ]; then
+        python recipes/embedded/silver.py --text $TEXT --model "$OUT/teacher" --dataset $name \
+            --sentences ${pair#*=} $SURE -o "$found"
+        $RUN build silver_$name --source "$found" --types "$found/types.yaml" --style brief \
+            --out "$silver"
+    fi
+done
+if [ ! -f "$OUT/silver/run.json" ]; then
+    $RUN train recipes/embedded/silver.yaml --datasets $SETS $DATA/bc5cdr_disease \
+        "$OUT"/data/silver_* --lenders $LENDERS --model_name_or_path "$OUT/teacher" \
+        --output_dir "$OUT/silver" $TRAIN $FURTHER $LAST
+fi
+from=$OUT/averaged
+if [ ! -f "$from/model.safetensors" ]; then
+    python recipes/embedded/average.py --models "$OUT/silver" "$OUT/again" "$OUT/longer" -o "$from"
+fi
+weigh "$from"
+LENDERS=$LENDING
 python recipes/selector/mine.py recipes/embedded/lent.yaml -o "$OUT/mined" --folds 2 --fold 0 \
     --texts $TEXTS --seen "$from" --weights "$from" --datasets $SETS --lenders $LENDERS
 if [ ! -f "$OUT/selector/run.json" ]; then

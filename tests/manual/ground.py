@@ -86,7 +86,8 @@ def lay(folder: Path, tagger: Path) -> None:
         shutil.copytree(folder / "data" / other, folder / "data" / name)
     lay_articles(folder / "corpora" / "ncbi_disease")
     lay_more(folder)
-    (folder / "pretraining.txt").write_text("the fever was gone in 3 days\n" * 50)
+    passages = [f"Without aspirin the fever of patient {n} was gone in 3 days." for n in range(50)]
+    (folder / "pretraining.txt").write_text("\n".join(passages), encoding="utf-8")
     write(folder / "validation.jsonl", map(gold_row, examples("genia", "validation")))
 
 

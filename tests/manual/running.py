@@ -53,6 +53,7 @@ SHORTER = {
         *("--copying-steps", "1"),
     ],
     "python recipes/embedded/deepen.py": ["--layers", "0"],
+    "python recipes/embedded/silver.py": ["--sentences", "40", "--sure", "0"],
     "python recipes/selector/compare.py": ["--steps", "1"],
     "python recipes/selector/mine.py": [*_FEW, *_UNCOMPILED],
 }
