@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmner_hf.core.dictionary import Dictionary, contiguous, cross_fitted
+from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.folds import contiguous, cross_fitted
 
 SHARED = Path(os.environ.get("LLMNER_SHARED", Path(__file__).parents[3] / "shared"))
 TEXTS = st.text(st.sampled_from("aAbB1 -.癌细σΣς\u0130\n"), max_size=30)
