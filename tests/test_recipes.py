@@ -102,7 +102,9 @@ def written(recipe, key):
 def test_recipes_parse_without_a_warning(recipe):
     settings, optimisation, model = parse(recipe)
     assert model.model_name_or_path
-    assert {Path(place).name for place in settings.datasets} <= {*CORPORA, *BESIDE}
+    names = {Path(place).name for place in settings.datasets}
+    assert {*settings.silver} <= {f"silver_{name}" for name in CORPORA} & names
+    assert names - {*settings.silver} <= {*CORPORA, *BESIDE}
     for entry in settings.default_datasets:
         language, _, name = entry.partition("=")
         assert CORPORA[name].language == language
