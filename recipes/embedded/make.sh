@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# The embedded model from the first to the last step: start, tagger, gazetteer, its mistakes with the
-# gazetteer of half of the texts, selector, scores.
+# The embedded model from the first to the last step: start, tagger, what it finds in unlabelled text,
+# the mean of its last trainings, gazetteer, mistakes with the gazetteer of half of the texts, selector,
+# scores.
 #
 #     TEXT="pretraining/*.xz" bash recipes/embedded/make.sh runs/embedded/small
 #     SIZE=large TEXT="pretraining/*.xz" bash recipes/embedded/make.sh runs/embedded/large
 #
 # SIZE is small (4 million parameters; hours on two cores), large (30 million, for a GPU) or tiny
 # (the tests). Of each step the files that are there already are not made again, and a training
-# that was stopped goes on. DATA is where `llmner build` put the datasets.
+# that was stopped goes on. DATA is where `llmner build` put the datasets, CORPORA the folder of the
+# corpora, whose test sentences are dropped from what is found.
 set -euo pipefail
 OUT=$1
 SIZE=${SIZE:-small}
@@ -106,7 +108,7 @@ for pair in $SILVER; do
         python recipes/embedded/silver.py --text $TEXT --model "$OUT/teacher" --dataset $name \
             --sentences ${pair#*=} $SURE -o "$found"
         $RUN build silver_$name --source "$found" --types "$found/types.yaml" --style brief \
-            --out "$silver"
+            --out "$silver" ${CORPORA:+--against "$CORPORA"}
     fi
 done
 if [ ! -f "$OUT/silver/run.json" ]; then
