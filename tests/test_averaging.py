@@ -1,28 +1,16 @@
 """The mean of models: what it computes, what it keeps and what it refuses."""
 
-import runpy
-import sys
-from pathlib import Path
-from unittest.mock import patch
-
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
 from tests.models import tiny
-
-SCRIPT = Path(__file__).parent.parent / "recipes" / "embedded" / "average.py"
+from tests.scripts import EMBEDDED, run
 
 
 def average(folders, out, *options):
     """Run the script; its exit code."""
-    given = [str(SCRIPT), "--models", *map(str, folders), *options, "-o", str(out)]
-    with patch.object(sys, "argv", given):
-        try:
-            runpy.run_path(str(SCRIPT), run_name="__main__")
-        except SystemExit as end:
-            return end.code
-    return 0
+    return run(EMBEDDED / "average.py", "--models", *folders, *options, "-o", out)
 
 
 @pytest.fixture

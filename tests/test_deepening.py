@@ -1,29 +1,18 @@
 """More layers for a tagger: it computes what it did, and the new ones can learn."""
 
-import runpy
-import sys
-from pathlib import Path
-from unittest.mock import patch
-
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
 from tests.models import FAMILIES, tiny
+from tests.scripts import EMBEDDED, run
 
-SCRIPT = Path(__file__).parent.parent / "recipes" / "embedded" / "deepen.py"
 IDS = torch.arange(5, 17).reshape(2, 6)
 
 
 def deepen(model, layers, out):
     """Run the script; its exit code."""
-    given = [str(SCRIPT), "--model", str(model), "--layers", *layers, "-o", str(out)]
-    with patch.object(sys, "argv", given):
-        try:
-            runpy.run_path(str(SCRIPT), run_name="__main__")
-        except SystemExit as end:
-            return end.code
-    return 0
+    return run(EMBEDDED / "deepen.py", "--model", model, "--layers", *layers, "-o", out)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -2,10 +2,7 @@
 
 import json
 import runpy
-import sys
-from pathlib import Path
 from random import Random
-from unittest.mock import patch
 
 import pytest
 import yaml
@@ -15,8 +12,9 @@ from llmner_hf.cli import main
 from llmner_hf.core.entities import Entity, Prediction, ScoredEntity
 from llmner_hf.pipelines import EMBEDDED
 from llmner_hf.settings import TaggerSettings
+from tests import scripts
 
-SCRIPT = Path(__file__).parent.parent / "recipes" / "embedded" / "silver.py"
+SCRIPT = scripts.EMBEDDED / "silver.py"
 PASSAGES = (
     "RESULTS",
     "Aspirin and ibuprofen relieved the headache of every patient within an hour. We saw it again. "
@@ -64,11 +62,10 @@ def test_a_text_with_one_unsure_entity_does_not_stay(script):
 def test_a_dataset_is_made_of_what_a_tagger_finds(tmp_path):
     text, out = tmp_path / "text.txt", tmp_path / "silver"
     text.write_text("\n".join(PASSAGES + MORE), encoding="utf-8")
-    given = ["--text", str(text), "--model", str(EMBEDDED), "--dataset", "biored", "-o", str(out)]
+    given = ["--text", text, "--model", EMBEDDED, "--dataset", "biored", "-o", out]
     written = []
     for _ in range(2):  # the second run finds all done
-        with patch.object(sys, "argv", [str(SCRIPT), *given]):
-            runpy.run_path(str(SCRIPT), run_name="__main__")
+        assert scripts.run(SCRIPT, *given) == 0
         written.append((out / "train.jsonl").read_bytes())
         (out / "train.jsonl").unlink()
     assert written[0] == written[1]
