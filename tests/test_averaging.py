@@ -65,3 +65,8 @@ def test_models_of_other_shapes_are_refused(folders, tokenizer, tmp_path, capsys
     tiny("glm", tokenizer, num_hidden_layers=3).save_pretrained(tmp_path / "deep")
     assert average([*folders, tmp_path / "deep"], tmp_path / "out") == 2
     assert "models of one shape alone have a mean" in capsys.readouterr().err
+
+
+def test_a_folder_without_weights_is_named(folders, tmp_path, capsys):
+    assert average([*folders, tmp_path / "none"], tmp_path / "out") == 2
+    assert "none: no model.safetensors in it" in capsys.readouterr().err

@@ -59,16 +59,18 @@ def test_a_text_with_one_unsure_entity_does_not_stay(script):
     assert 0 < len([*script["kept"]([none] * 1000, 0.5, Random(0))]) < 300
 
 
-def test_a_dataset_is_made_of_what_a_tagger_finds(tmp_path):
+def test_a_dataset_is_made_of_what_a_tagger_finds(tmp_path, capsys):
     text, out = tmp_path / "text.txt", tmp_path / "silver"
     text.write_text("\n".join(PASSAGES + MORE), encoding="utf-8")
     given = ["--text", text, "--model", EMBEDDED, "--dataset", "biored", "-o", out]
     written = []
     for _ in range(2):  # the second run finds all done
-        assert scripts.run(SCRIPT, *given) == 0
+        assert not scripts.run(SCRIPT, *given)
         written.append((out / "train.jsonl").read_bytes())
         (out / "train.jsonl").unlink()
     assert written[0] == written[1]
+    assert scripts.run(SCRIPT, *given, "--seed", "1") == 2
+    assert "is of another input; delete the file to begin anew" in capsys.readouterr().err
     (out / "train.jsonl").write_bytes(written[0])
     rows = [json.loads(line) for line in written[0].decode().splitlines()]
     assert len(rows) > 2  # one for each split

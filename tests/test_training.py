@@ -361,6 +361,8 @@ def test_silver_is_trained_on_and_known_to_nobody(datasets, tokens):
     assert {*of_people(both, asked)} == {"ours"}
     with pytest.raises(SettingError, match="silver names other, which is not trained on"):
         prepare(datasets, tokens, tagger, replace(asked, silver=["other"]))
+    with pytest.raises(SettingError, match="silver names all datasets"):
+        tagger_of(datasets, replace(asked, silver=["ours"]))
 
 
 @pytest.mark.parametrize("strategy", ["html", "json_list"])

@@ -54,12 +54,16 @@ def of_people(
     """The datasets that people annotated.
 
     Raises:
-        SettingError: one that a tagger is said to have annotated is not trained on.
+        SettingError: one that a tagger is said to have annotated is not trained on, or there are
+            no others.
     """
     if unknown := {*settings.silver} - datasets.keys():
         names = ", ".join(sorted(unknown))
         raise SettingError(f"silver names {names}, which is not trained on; see datasets")
-    return {name: splits for name, splits in datasets.items() if name not in settings.silver}
+    own = {name: splits for name, splits in datasets.items() if name not in settings.silver}
+    if not own:
+        raise SettingError("silver names all datasets; a tagger's types are those of the others")
+    return own
 
 
 def deepest(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> int:
@@ -115,9 +119,10 @@ def prepare(
     """The training rows of all datasets together, and what became of their examples."""
     parts, reports = [], {}
     folds = settings.gazetteer_folds
-    known = examples_of(of_people(datasets, settings), settings)
+    every = examples_of(datasets, settings)
+    known = {name: every[name] for name in of_people(datasets, settings)}
     lent = lent_to(tagger.schemas, known, lenders) if folds else {}
-    for name, examples in examples_of(datasets, settings).items():
+    for name, examples in every.items():
         schema = schema_of(datasets[name]["train"])
         preparation = Preparation(
             tokens, schema, tagger, settings.max_tokens, settings.some_types, seed

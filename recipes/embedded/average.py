@@ -56,6 +56,9 @@ def main() -> None:
     parser.add_argument("--shares", type=float, nargs="+", help="of each, in their order")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder to write")
     given = parser.parse_args()
+    for folder in given.models:
+        if not (folder / WEIGHTS).is_file():
+            parser.error(f"{folder}: no {WEIGHTS} in it")
     models = [load_file(folder / WEIGHTS) for folder in given.models]
     try:
         made = averaged(models, given.shares or [1.0] * len(models))

@@ -12,7 +12,9 @@ that was stopped goes on where it was.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -22,8 +24,9 @@ from datasets import load_dataset
 import llmner_hf
 from llmner_hf.annotation import annotate
 from llmner_hf.core.entities import Example, Language, Prediction
+from llmner_hf.core.errors import InputError, LlmnerError
 from llmner_hf.core.sentences import split
-from llmner_hf.readers.json_lines import gold_row, read_predictions, write
+from llmner_hf.readers.json_lines import gold_row, read, read_predictions, write
 from llmner_hf.readers.reading import language_of
 from llmner_hf.settings import TaggerSettings
 
@@ -64,7 +67,24 @@ def kept(found: Iterable[Prediction], sure: float, random: Random) -> Iterator[P
             yield prediction
 
 
-def main() -> None:
+def annotated(
+    examples: Sequence[Example], model: str, place: Path, batch_size: int
+) -> tuple[Prediction, ...]:
+    """What a tagger finds in the examples; a file that holds all of it is not made again.
+
+    Raises:
+        InputError: the file is about other texts.
+    """
+    if not place.exists():
+        tagger = llmner_hf.pipeline("bioner", model=model, selector=None)
+        annotate(tagger, examples, place, batch_size=batch_size, sentences=False)
+    there = read(place, dataset="", language=None).examples
+    if [(e.id, e.text) for e in there] != [(e.id, e.text) for e in examples]:
+        raise InputError(f"{place}: is of another input; delete the file to begin anew")
+    return read_predictions(place)
+
+
+def main() -> int:
     """Write the folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", nargs="+", required=True, help="files, one passage a line")
@@ -76,6 +96,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder to write")
     given = parser.parse_args()
+    try:
+        print(made(given))
+    except LlmnerError as error:
+        print(f"silver.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def made(given: argparse.Namespace) -> str:
+    """Write the folder; what was written, in words.
+
+    Raises:
+        LlmnerError: what was given does not fit.
+    """
     random = Random(given.seed)
     schema = TaggerSettings.load(Path(given.model) / "tagger.json").schema(given.dataset)
     texts = drawn(given.text, schema.language, given.sentences, random)
@@ -84,22 +118,18 @@ def main() -> None:
         for number, text in enumerate(texts)
     ]
     given.out.mkdir(parents=True, exist_ok=True)
-    annotated = given.out / "annotated.jsonl"
-    if not annotated.exists():
-        tagger = llmner_hf.pipeline("bioner", model=given.model, selector=None)
-        annotate(tagger, examples, annotated, batch_size=given.batch_size, sentences=False)
+    found = annotated(examples, given.model, given.out / "annotated.jsonl", given.batch_size)
     by_id = {example.id: example for example in examples}
     rows = [
-        gold_row(Example(p.id, by_id[p.id].text, p.entities, given.dataset, schema.language))
-        for p in kept(read_predictions(annotated), given.sure, random)
+        gold_row(replace(by_id[p.id], entities=p.entities)) for p in kept(found, given.sure, random)
     ]
     write(given.out / "train.jsonl", rows)
     types = {name.name: name.definition for name in schema.labels}
     (given.out / "types.yaml").write_text(
         yaml.safe_dump(types, allow_unicode=True, sort_keys=False, width=1000), encoding="utf-8"
     )
-    print(f"{given.out}: {len(rows)} of {len(examples)} sentences")
+    return f"{given.out}: {len(rows)} of {len(examples)} sentences"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
