@@ -16,7 +16,7 @@ from typing import Any
 
 from llmner_hf.core.entities import ProblemKind
 from llmner_hf.core.errors import SettingError
-from llmner_hf.core.sentences import split
+from llmner_hf.core.sentences import Span, split
 from llmner_hf.decoding.answers import Answers
 from llmner_hf.decoding.remote import RemoteDecoder
 from llmner_hf.decoding.server import Server
@@ -77,7 +77,8 @@ class EndpointPipeline(BioNerPipeline):
         self.problems: Counter[ProblemKind] = Counter()
         self.dropped = self.forbidden = 0
         self.rules = rules_named(rules) if rules else None
-        self._defaults, _, _ = self._sanitize_parameters(**defaults)
+        self._sanitize_parameters(**defaults)
+        self._defaults = defaults
 
     def __repr__(self) -> str:
         return f"EndpointPipeline({self.decoder.server!r})"
@@ -86,7 +87,7 @@ class EndpointPipeline(BioNerPipeline):
         self, inputs: str | Iterable[str], batch_size: int = 16, **given: Any
     ) -> Any:
         """The entities of a text, or of each text."""
-        options = self._defaults | self._sanitize_parameters(**given)[0]
+        options = self._defaults | given
         if isinstance(inputs, str):
             return next(self._annotated([inputs], 1, options))
         found = self._annotated(inputs, batch_size, options)
@@ -96,15 +97,16 @@ class EndpointPipeline(BioNerPipeline):
         self, texts: Iterable[str], batch_size: int, options: dict[str, Any]
     ) -> Iterator[list[dict[str, Any]]]:
         """The entities of each text, a batch of texts at a time."""
+        preparing, decoding, _ = self._sanitize_parameters(**options)
         rest = iter(texts)
         while batch := list(islice(rest, batch_size)):
-            prepared = [self.preprocess(text, **options) for text in batch]
+            prepared = [self.preprocess(text, **preparing) for text in batch]
             requests = [one["requests"] for one in prepared]
-            found = self._forward({"text": batch, "requests": requests})
+            found = self._forward({"text": batch, "requests": requests}, **decoding)
             for text, predictions in zip(batch, found["predictions"], strict=True):
                 yield self.postprocess({"text": text, "predictions": predictions})
 
-    def _chunks(self, text: str, schema: Schema, sentences: bool) -> list[tuple[int, int]]:
+    def _chunks(self, text: str, schema: Schema, sentences: bool) -> list[Span]:
         """The sentences, or the whole; the server alone knows how long its context is."""
         spans = split(text, schema.language)
         return list(spans if sentences or not spans else [(spans[0][0], spans[-1][1])])

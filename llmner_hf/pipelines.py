@@ -7,14 +7,15 @@ token-classification pipeline gives them, sorted by start, then longest first; `
 
 A text is annotated sentence by sentence, the unit the models are tuned on (paper, III-A), and the
 offsets are put back; with ``sentences=False`` it is annotated whole where it fits the context and
-in groups of sentences where it does not.
+in groups of sentences where it does not. What is found in one sentence is looked for in the others
+(`core.repeats`), and a selector judges what that adds as all the rest.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -32,7 +33,8 @@ from llmner_hf.core.entities import (
     ScoredEntity,
 )
 from llmner_hf.core.errors import InputError, LabelError, SettingError
-from llmner_hf.core.sentences import group, split
+from llmner_hf.core.repeats import repeated
+from llmner_hf.core.sentences import Span, group, split
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
@@ -64,6 +66,10 @@ ENGINES: Mapping[str, type[Decoder]] = {
 
 EntityTypes = Sequence[str] | Mapping[str, str]
 
+# The arguments of a call.
+PREPARING = frozenset({"entity_types", "dataset", "language", "sentences"})
+DECODING = frozenset({"repeats", "progress"})
+
 
 class BioNerPipeline(Pipeline):
     """Named entities of biomedical texts.
@@ -75,6 +81,10 @@ class BioNerPipeline(Pipeline):
     - ``dataset``: the name of a dataset that the model was tuned on, or of a known corpus.
     - ``language``: "zh" or "en", the language of the instruction; guessed from the text if absent.
     - ``sentences``: whether to annotate sentence by sentence; default True.
+    - ``repeats``: whether to look for what is found in one sentence of a text in its other
+      sentences; default True.
+    - ``progress``: called with how many sentences are done and how many there are, of a text or of
+      a batch of texts, before every step.
     - ``batch_size``: texts at a time; changes speed and memory, never a result.
 
     With a selector every entity is judged a second time in its sentence: one that is improbable is
@@ -148,10 +158,14 @@ class BioNerPipeline(Pipeline):
     def _sanitize_parameters(
         self, **given: Any
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        unknown = sorted(set(given) - {"entity_types", "dataset", "language", "sentences"})
+        unknown = sorted(set(given) - PREPARING - DECODING)
         if unknown:
             raise InputError(f"unknown argument {', '.join(unknown)} of the {TASK} pipeline")
-        return given, {}, {}
+        return (
+            {name: value for name, value in given.items() if name in PREPARING},
+            {name: value for name, value in given.items() if name in DECODING},
+            {},
+        )
 
     def preprocess(  # type: ignore[override]
         self,
@@ -185,7 +199,7 @@ class BioNerPipeline(Pipeline):
         title, spoken = (named.title, named.language) if named else ("", language)
         return Schema(title, spoken, LabelSet(types))
 
-    def _chunks(self, text: str, schema: Schema, sentences: bool) -> list[tuple[int, int]]:
+    def _chunks(self, text: str, schema: Schema, sentences: bool) -> list[Span]:
         """The spans of the text that are annotated one by one."""
         limit = self.model.config.max_position_embeddings
         spans = split(text, schema.language)
@@ -215,21 +229,45 @@ class BioNerPipeline(Pipeline):
         return self.decoder.length(Request("", text, schema))
 
     def _forward(  # type: ignore[override]
-        self, model_inputs: dict[str, Any], **_: Any
+        self,
+        model_inputs: dict[str, Any],
+        repeats: bool = True,
+        progress: Callable[[int, int], object] | None = None,
+        **_: Any,
     ) -> dict[str, Any]:
         """Decode the requests of one text, or of a batch of texts."""
-        if isinstance(model_inputs["text"], str):
-            predictions = self._decode(model_inputs["requests"], 1)
-            return {"text": model_inputs["text"], "predictions": predictions}
-        groups = model_inputs["requests"]
-        flat = iter(self._decode([request for group in groups for request in group], len(groups)))
-        together = [[next(flat) for _ in group] for group in groups]
-        return {"text": model_inputs["text"], "predictions": together}
+        alone = isinstance(model_inputs["text"], str)
+        groups = [model_inputs["requests"]] if alone else model_inputs["requests"]
+        requests = [request for group in groups for request in group]
+        decoded = iter(self._decode(requests, max(len(groups), 16), progress))
+        found = [[next(decoded) for _ in group] for group in groups]
+        if repeats:
+            pairs = zip(groups, found, strict=True)
+            found = [repeated([r.text for r in group], own) for group, own in pairs]
+        judged = iter(self._judged(requests, [one for own in found for one in own]))
+        together = [[next(judged) for _ in group] for group in groups]
+        return {"text": model_inputs["text"], "predictions": together[0] if alone else together}
 
-    def _decode(self, requests: Sequence[Request], texts: int) -> list[Prediction]:
-        """The predictions, judged; what went wrong is counted; at least 16 sentences at a time."""
-        predictions = self.decoder.decode(requests, max(texts, 16))
+    def _decode(
+        self,
+        requests: Sequence[Request],
+        size: int,
+        progress: Callable[[int, int], object] | None,
+    ) -> list[Prediction]:
+        """What the tagger finds, so many sentences at a time; what went wrong is counted."""
+        step = size if progress else max(len(requests), 1)
+        predictions: list[Prediction] = []
+        for start in range(0, len(requests), step):
+            if progress:
+                progress(start, len(requests))
+            predictions += self.decoder.decode(requests[start : start + step], size)
         self.problems.update(p.kind for found in predictions for p in found.problems)
+        return predictions
+
+    def _judged(
+        self, requests: Sequence[Request], predictions: Sequence[Prediction]
+    ) -> Sequence[Prediction]:
+        """What selector and rules leave; what they take is counted."""
         schemas, found = [request.schema for request in requests], predictions
         if self.selector:
             found = self.selector.select(found, [request.text for request in requests], schemas)

@@ -2,6 +2,7 @@
 form and their places are not."""
 
 import logging
+import re
 from dataclasses import replace
 from shutil import copytree
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from transformers.pipelines.pt_utils import KeyDataset
 
 import llmner_hf
+from llmner_hf.core.entities import Entity, Prediction, ScoredEntity
 from llmner_hf.core.errors import InputError, LabelError, SettingError
 from llmner_hf.settings import TaggerSettings
 from tests.strategies import texts
@@ -114,6 +116,46 @@ def test_a_long_document_is_annotated_sentence_by_sentence(ner):
     assert {(e["start"] % 31, e["end"] % 31) for e in whole} == {
         (e["start"], e["end"]) for e in first
     }
+
+
+class Explaining:
+    """A decoder that finds an abbreviation only where it is explained."""
+
+    def length(self, request):
+        return len(request.text)
+
+    def decode(self, requests, batch_size=16):
+        return [
+            Prediction(
+                request.id,
+                tuple(
+                    ScoredEntity(Entity(m.start(1), m.end(1), "protein"), 0.75)
+                    for m in re.finditer(r"\((\w+)\)", request.text)
+                ),
+            )
+            for request in requests
+        ]
+
+
+def test_what_one_sentence_has_is_looked_for_in_the_others(ner, monkeypatch):
+    monkeypatch.setattr(ner, "decoder", Explaining())
+    text = "Interleukin 2 (IL2) is old. We saw il2. IL22 is newer."
+    other = "IL2 alone."
+    twice = [(15, 18), (35, 38)]
+    found = ner([text, other], batch_size=2, dataset="english")
+    assert [[(e["start"], e["end"]) for e in entities] for entities in found] == [twice, []]
+    assert {e["score"] for e in found[0]} == {0.75}
+    assert ner(text, dataset="english") == found[0]
+    assert [(e["start"], e["end"]) for e in ner(text, repeats=False)] == twice[:1]
+    assert len(ner(text, sentences=False)) == 1
+
+
+def test_a_caller_hears_how_far_it_is(ner):
+    heard = []
+    text = "The CD28 receptor binds IL-2. " * 20
+    found = ner(text, progress=lambda done, of: heard.append((done, of)))
+    assert heard == [(0, 20), (16, 20)]
+    assert len(found) == len(ner(text))
 
 
 def test_whole_texts_that_do_not_fit_are_grouped_at_sentences(ner):

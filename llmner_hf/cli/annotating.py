@@ -34,6 +34,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
     parser.add_argument("--whole", action="store_true", help="do not split texts at sentences")
     parser.add_argument(
+        "--no-repeats",
+        action="store_true",
+        help="do not look for what one sentence of a text has in its others",
+    )
+    parser.add_argument(
         "--engine", choices=("constrained", "reference", "free"), default="constrained"
     )
     parser.add_argument("--batch-size", type=int, default=16)
@@ -49,7 +54,7 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from llmner_hf.readers.json_lines import read_predictions
     from llmner_hf.rendering import Document, page, table
 
-    options: dict[str, Any] = {"sentences": not given.whole}
+    options: dict[str, Any] = {"sentences": not given.whole, "repeats": not given.no_repeats}
     if given.types:
         options["entity_types"] = given.types
     chosen: dict[str, Any] = {"selector": None} if given.no_selector else {}

@@ -62,15 +62,14 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         },
     )
     print(
-        f"{tuning.candidates} candidates, {tuning.missed} gold entities are none of them\n"
-        f"temperature {tuning.temperature:.3f}: expected calibration error "
-        f"{tuning.before.error:.4f} -> {tuning.after.error:.4f}\n"
-        f"threshold {tuning.cut.threshold:.3f}: F1 {100 * tuning.f1:.2f} -> "
-        f"{100 * tuning.cut.f1:.2f}"
+        f"{tuning.every.candidates} candidates, {tuning.every.missed} gold entities are none of "
+        f"them\ntemperature {tuning.temperature:.3f}: expected calibration error "
+        f"{tuning.before.error:.4f} -> {tuning.after.error:.4f}"
     )
-    for title, part in tuning.datasets.items():
+    for title, choice in {"all": tuning.every, **tuning.datasets}.items():
         print(
-            f"{title}: threshold {part.threshold:.3f}, alone {part.own:.3f} "
-            f"({part.candidates} candidates): F1 {100 * part.f1:.2f} -> {100 * part.selected:.2f}"
+            f"{title}: threshold {choice.threshold:.3f} ({choice.candidates} candidates): "
+            f"F1 {100 * choice.f1:.2f} -> {100 * choice.selected:.2f}; "
+            f"at best {100 * choice.best.f1:.2f} at {choice.best.threshold:.3f}"
         )
     print(f"{given.selector}: selector.json, reliability.png")

@@ -62,7 +62,7 @@ class Dictionary:
 
     def __post_init__(self) -> None:
         if not self.hashed:
-            mentions = {_fold(str(mention)): label for mention, label in self.mentions.items()}
+            mentions = {fold(str(mention)): label for mention, label in self.mentions.items()}
             object.__setattr__(self, "mentions", mentions)
             object.__setattr__(self, "lengths", _lengths(mentions))
         for name in ("mentions", "lengths"):
@@ -123,7 +123,7 @@ class Dictionary:
 
     def said_of(self, text: str, entity: Entity) -> Evidence:
         """What is known of the string of an entity, taken as that type."""
-        mention = _fold(entity.surface(text))
+        mention = fold(entity.surface(text))
         key = _digest(mention) if self.hashed else mention
         if key not in self.mentions:
             return "unknown"
@@ -167,7 +167,7 @@ class Dictionary:
         self, text: str, labels: Container[str] | None = None
     ) -> Iterator[tuple[Entity, bool]]:
         """The entities of a text, each with whether its mention mostly is one."""
-        folded = _fold(text)
+        folded = fold(text)
         position = 0
         while position < len(text):
             for end, key in self._found(folded, position):
@@ -181,7 +181,7 @@ class Dictionary:
 
     def ends(self, text: str, start: int) -> Iterator[int]:
         """Where the mentions that begin at a character end, longest first."""
-        return (end for end, _ in self._found(_fold(text), start))
+        return (end for end, _ in self._found(fold(text), start))
 
     def _found(self, folded: str, start: int) -> Iterator[tuple[int, Key]]:
         """Where the mentions that begin at ``start`` end, longest first, with their keys."""
@@ -201,13 +201,13 @@ class Dictionary:
         """How often each mention occurs at the borders of words, inside longer ones too."""
         occurrences: Counter[str] = Counter()
         for example in examples:
-            folded = _fold(example.text)
+            folded = fold(example.text)
             for start in range(len(folded)):
                 occurrences.update(folded[start:end] for end, _ in self._found(folded, start))
         return occurrences
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
     """The text in lower case, character for character: one whose lower case is longer stays.
 
     Not the whole at once: the lower case of a sigma depends on where in a word it stands.
@@ -259,7 +259,7 @@ def _count_entities(examples: Iterable[Example]) -> dict[str, Counter[str]]:
     """
     counts: dict[str, Counter[str]] = {}
     for example in examples:
-        folded = _fold(example.text)
+        folded = fold(example.text)
         for entity in example.entities:
             mention = entity.surface(folded)
             if mention.strip() and not any(_in_word(folded, place) for place in entity.span):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from llmner_hf.core.articles import identifier
 from llmner_hf.core.catalogue import Corpus
 from llmner_hf.core.entities import Entity, Language
 from llmner_hf.core.errors import FormatError, InputError
@@ -124,10 +125,10 @@ def by_sentences(reading: Reading, breaks: Sequence[Sequence[Span]]) -> Reading:
         joined, count = join_over(spans, article.entities)
         removed += count
         for start, end in joined:
-            identifier = f"{article.dataset}-{article.id}-{start:05d}"
+            name = identifier(article.dataset, article.id, start)
             text, inside = article.text[start:end], within((start, end), article.entities)
-            examples.append(replace(article, id=identifier, text=text, entities=inside))
-            groups[identifier] = reading.groups[article.id]
+            examples.append(replace(article, id=name, text=text, entities=inside))
+            groups[name] = reading.groups[article.id]
     remarks = Counter({"sentence break inside an entity, removed": removed})
     return Reading(tuple(examples), remarks=remarks, groups=groups)
 

@@ -1,10 +1,14 @@
 """What a selector's probabilities are worth, and where to cut them, learnt on validation texts.
 
 In: gold examples and what a tagger found in them, both of texts that neither model was trained on.
-Out: the temperature that calibrates the selector; the threshold with the highest F1 of tagger and
-selector together, gold entities that the tagger missed included, where texts of several datasets
-are counted together, entity by entity; one for each of these datasets, between its own best and
-that of all; and how good everything was before and after.
+Out: the temperature that calibrates the selector; thresholds, one of all texts together, counted
+entity by entity, and one for each dataset where there are several; and how good everything was
+before and after.
+
+A threshold is half the highest F1 of tagger and selector together, gold entities that the tagger
+missed included: with probabilities that keep their promise no threshold has a higher expected F1
+(Lipton, Elkan and Narayanaswamy 2014, Thresholding classifiers to maximize F1 score). How high F1
+can be, some hundred candidates tell far better than where a threshold must lie for it.
 """
 
 from __future__ import annotations
@@ -27,10 +31,6 @@ from llmner_hf.core.errors import InputError
 from llmner_hf.selector.filtering import Selector, candidates_of
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.settings import SELECTOR_FILE, Gazetteer, Schema, SelectorSettings
-
-# With so many candidates a dataset's threshold lies midway between its own best and that of all.
-# Ours: 150 texts have some hundred candidates, and what is best on them is in part chance.
-MIDWAY = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +70,32 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetTuning:
-    """What validation says about one dataset.
+class Choice:
+    """The threshold for the candidates of some texts.
 
     Attributes:
         candidates: how many the tagger made.
-        own: the threshold that is best on this dataset alone, and its F1.
+        missed: gold entities among none of them.
+        best: the threshold that is best on these candidates, and its F1.
         threshold: the one to use.
         f1: of the tagger alone.
         selected: F1 of tagger and selector at the threshold to use.
     """
 
     candidates: int
-    own: float
+    missed: int
+    best: Cut
     threshold: float
     f1: float
     selected: float
 
     @classmethod
-    def of(cls, judged: Judged, heat: float, general: float) -> DatasetTuning:
-        """Of a dataset's candidates, where all datasets together want that threshold."""
-        own = judged.cut(heat).threshold
-        threshold = between(own, general, len(judged.logits))
+    def of(cls, judged: Judged, heat: float) -> Choice:
+        """For these candidates, at a temperature."""
+        best = judged.cut(heat)
+        threshold = best.f1 / 2
         f1, selected = judged.f1(), judged.f1(threshold, heat)
-        return cls(len(judged.logits), own, threshold, f1, selected)
-
-
-def between(own: float, general: float, candidates: int) -> float:
-    """A dataset's threshold: the nearer to its own best one, the more candidates it has.
-
-    >>> between(0.2, 0.6, 0), between(0.2, 0.6, MIDWAY), round(between(0.2, 0.6, 10**6), 3)
-    (0.6, 0.4, 0.2)
-    """
-    return general + (own - general) * candidates / (candidates + MIDWAY)
+        return cls(len(judged.logits), judged.missed, best, threshold, f1, selected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,40 +103,34 @@ class Tuning:
     """What validation says about a selector.
 
     Attributes:
-        candidates: how many the tagger made.
-        missed: gold entities among none of them.
         temperature: see `core.calibration.temperature`.
-        cut: the threshold of all datasets, of calibrated probabilities, and the F1 that it gives.
-        datasets: each dataset by ``Schema.title``, where there are several.
-        f1: of the tagger alone.
+        every: of all texts.
+        datasets: of each dataset by ``Schema.title``, where there are several.
         before: the selector's own probabilities.
         after: those divided by the temperature.
     """
 
-    candidates: int
-    missed: int
     temperature: float
-    cut: Cut
-    datasets: Mapping[str, DatasetTuning]
-    f1: float
+    every: Choice
+    datasets: Mapping[str, Choice]
     before: Calibration
     after: Calibration
 
     @property
     def thresholds(self) -> dict[str, float]:
         """Of each dataset, by ``Schema.title``."""
-        return {title: tuned.threshold for title, tuned in self.datasets.items()}
+        return {title: choice.threshold for title, choice in self.datasets.items()}
 
     def applied(self, scorer: Scorer) -> Selector:
         """The selector that this tuning makes of a scorer."""
-        return Selector(scorer, self.cut.threshold, self.temperature, self.thresholds)
+        return Selector(scorer, self.every.threshold, self.temperature, self.thresholds)
 
     def save(self, folder: str | Path) -> None:
         """Put thresholds and temperature into the ``selector.json`` of a folder."""
         settings = SelectorSettings.load(Path(folder, SELECTOR_FILE))
         tuned = replace(
             settings,
-            threshold=self.cut.threshold,
+            threshold=self.every.threshold,
             thresholds=self.thresholds,
             temperature=self.temperature,
         )
@@ -202,19 +189,11 @@ def _tuning(parts: Mapping[str, Judged]) -> Tuning:
     """What the candidates of each dataset say, by its title; "" is no dataset."""
     every = joined(list(parts.values()))
     heat = temperature(every.logits, every.right)
-    cut = every.cut(heat)
     several = parts if len(parts) > 1 else {}
     return Tuning(
-        candidates=len(every.logits),
-        missed=every.missed,
         temperature=heat,
-        cut=cut,
-        datasets={
-            title: DatasetTuning.of(part, heat, cut.threshold)
-            for title, part in several.items()
-            if title
-        },
-        f1=every.f1(),
+        every=Choice.of(every, heat),
+        datasets={title: Choice.of(part, heat) for title, part in several.items() if title},
         before=Calibration.of(every.probabilities(1.0), every.right),
         after=Calibration.of(every.probabilities(heat), every.right),
     )

@@ -7,8 +7,12 @@ NCBI-Disease and CCKS2019-AS are unseen by the model. The records of the latter 
 are annotated sentence by sentence, the rows of the other corpora whole, as they were trained on.
 Predictions that are there already are not made again.
 
+With ``--articles`` the sentences of an article are one text, as a user would give it, so that what
+is found in one is looked for in the others; three corpora are of articles.
+
     python recipes/baselines.py dictionary --data data -o runs/baselines/dictionary
     python recipes/embedded/evaluate.py --data data -o runs/embedded/scores
+    python recipes/embedded/evaluate.py --data data -o runs/embedded/articles --articles
 """
 
 import argparse
@@ -21,6 +25,7 @@ from tqdm import tqdm
 
 import llmner_hf
 from llmner_hf.annotation import annotate
+from llmner_hf.core.articles import articles
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Prediction
 from llmner_hf.core.scoring import bootstrap
@@ -32,6 +37,7 @@ from llmner_hf.selector.filtering import Selector
 
 # A record is longer than what the model was tuned on.
 BY_SENTENCES = ("ccks2019_as",)
+ARTICLES = ("bc5cdr_chemical", "biored", "ncbi_disease")
 HEAD = (
     *("corpus", "texts", "entities", "precision", "recall", "F1", "**F1 with selector**"),
     *("dictionary", "GPT-4 zero-shot", "the paper, 9B"),
@@ -63,11 +69,13 @@ def row(
 ) -> str:
     """The row of one corpus."""
     test = list(map(to_example, load(given.data / name, "test")))[: given.rows or None]
+    if given.articles:
+        test = articles(test)
     write(given.out / f"{name}.gold.jsonl", map(gold_row, test))
     predicted = given.out / f"{name}.predicted.jsonl"
     if not predicted.exists():
         with tqdm(total=len(test), desc=name, unit="text") as bar:
-            options = {"dataset": name, "sentences": name in BY_SENTENCES}
+            options = {"dataset": name, "sentences": given.articles or name in BY_SENTENCES}
             annotate(
                 ner,
                 test,
@@ -90,13 +98,14 @@ def row(
         write(given.out / f"{name}.llm_cls.jsonl", (predicted_row(e.text, p) for e, p in pairs))
         kept = bootstrap(gold, {p.id: p.entities for p in left})
     listed = read_predictions(given.dictionary / f"{name}.predicted.jsonl")
-    dictionary = bootstrap(gold, {p.id: p.entities for p in listed if p.id in gold})
+    known = {p.id: p.entities for p in listed if p.id in gold}
+    dictionary = per_cent(bootstrap(gold, known).f1) if known else "–"
     entities = sum(map(len, gold.values()))
     unseen = " (unseen)" if name in UNSEEN else ""
     cells = (
         *(f"{CORPORA[name].title}{unseen}", f"{len(test):,}", f"{entities:,}"),
         *map(per_cent, (found.precision, found.recall, found.f1)),
-        *(f"**{per_cent(kept.f1)}**", per_cent(dictionary.f1), *printed(name)),
+        *(f"**{per_cent(kept.f1)}**", dictionary, *printed(name)),
     )
     return "| " + " | ".join(cells) + " |"
 
@@ -111,10 +120,13 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--rows", type=int, default=0, help="first test rows; all if absent")
-    parser.add_argument("--only", nargs="+", default=[*reversed(SEEN), *reversed(UNSEEN)])
+    parser.add_argument("--only", nargs="+", help="corpora; all if absent")
+    parser.add_argument("--articles", action="store_true", help="sentences put together")
     parser.add_argument("--no-selector", action="store_true", help="the tagger alone")
     parser.add_argument("--no-gazetteer", action="store_true", help="the network alone")
     given = parser.parse_args()
+    everything = ARTICLES if given.articles else (*reversed(SEEN), *reversed(UNSEEN))
+    given.only = given.only or everything
     given.out.mkdir(parents=True, exist_ok=True)
     ner = llmner_hf.pipeline("bioner", model=given.model)
     if given.no_gazetteer:

@@ -77,8 +77,8 @@ TUNING = (
     *("ECE before", "after", "test: ECE before", "after", "AUC"),
 )
 THRESHOLDS = (
-    *("selector", "corpus", "candidates", "threshold: all corpora", "its own", "used"),
-    *("test F1: tagger alone", "all corpora", "its own", "used"),
+    *("selector", "corpus", "candidates", "threshold: all corpora", "best there", "used"),
+    *("test F1: tagger alone", "all corpora", "best there", "used"),
 )
 
 
@@ -256,10 +256,11 @@ def apply(tuning: Tuning, system: str, test: Sequence[Part]) -> str:
         f"{name}: error {c.error:.3f}": c.bins for name, c in (("before", before), ("after", after))
     }
     reliability_diagram(test[0].folder / f"{system}.png", panels)
-    found = (tuning.temperature, tuning.cut.threshold, 100 * tuning.f1, 100 * tuning.cut.f1)
+    every = tuning.every
+    found = (tuning.temperature, every.threshold, 100 * every.f1, 100 * every.selected)
     errors = (tuning.before.error, tuning.after.error, before.error, after.error, auc(own, gold))
     return row(
-        *(system, tuning.candidates, tuning.missed),
+        *(system, every.candidates, every.missed),
         *(f"{number:.2f}" for number in found),
         *(f"{number:.3f}" for number in errors),
     )
@@ -271,7 +272,7 @@ def choices(tuning: Tuning, system: str, test: Sequence[Part]) -> Iterator[str]:
         tuned = tuning.datasets.get(part.schema.title)
         if tuned:
             selector = tuning.applied(Known(part.scores(system)))
-            tried = (tuning.cut.threshold, tuned.own, tuned.threshold)
+            tried = (tuning.every.threshold, tuned.best.threshold, tuned.threshold)
             scores = (part.f1(part.selected(selector.cut_at(threshold))) for threshold in tried)
             alone = part.f1(part.found("predicted"))
             yield row(

@@ -55,8 +55,10 @@ def test_calibration_stores_a_threshold_for_each_dataset(base, tokenizer, tmp_pa
     assert lines[0].startswith("16 candidates, 0 gold entities")
     for title, candidates in (("GENIA", 6), ("CMeEE-V2", 10)):
         (line,) = (line for line in lines if line.startswith(title))
-        assert f"threshold {stored.thresholds[title]:.3f}, alone" in line
-        assert f"({candidates} candidates): F1 66.67 -> " in line
+        chosen = f"threshold {stored.thresholds[title]:.3f} ({candidates} candidates): F1 66.67 -> "
+        assert chosen in line
+        assert "; at best " in line
+    assert f"all: threshold {stored.threshold:.3f} (16 candidates)" in "".join(lines)
 
 
 def test_calibration_reads_what_the_gazetteer_of_the_tagger_knows(

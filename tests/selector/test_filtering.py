@@ -18,7 +18,7 @@ from llmner_hf.core.entities import (
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.scoring import score
 from llmner_hf.selector.filtering import Selector, with_threshold
-from llmner_hf.selector.tuning import MIDWAY, tune
+from llmner_hf.selector.tuning import tune
 from llmner_hf.settings import SelectorSettings
 from tests.selector.making import ENGLISH
 
@@ -102,8 +102,8 @@ def example(name, *spans):
     return Example(name, TEXT, tuple(Entity(*span, "DNA") for span in spans), "ours", "en")
 
 
-def test_tuning_gives_the_best_f1_of_tagger_and_selector(tmp_path):
-    scorer = Fixed({4: 4.0, 9: 1.0, 2: -2.0})
+def test_tuning_tells_the_f1_of_tagger_and_selector(tmp_path):
+    scorer = Fixed({4: 4.0, 9: 1.0, 2: -8.0})
     examples = [example("a", (0, 9), (14, 18)), example("b", (0, 4)), example("c", (14, 23))]
     predictions = [
         prediction("b", (0, 4), (5, 7)),
@@ -111,16 +111,17 @@ def test_tuning_gives_the_best_f1_of_tagger_and_selector(tmp_path):
         prediction("c"),
     ]
     tuning = tune(scorer, examples, predictions, {"ours": SCHEMA})
-    assert (tuning.candidates, tuning.missed) == (5, 2)
+    assert (tuning.every.candidates, tuning.every.missed) == (5, 2)
 
     def f1(predicted):
         gold = {e.id: e.entities for e in examples}
         return score(gold, {p.id: p.entities for p in predicted}).strict.f1
 
-    assert tuning.f1 == f1(predictions)
+    assert tuning.every.f1 == f1(predictions)
     selected = tuning.applied(scorer).select(predictions, [TEXT] * 3, [SCHEMA] * 3)
-    assert tuning.cut.f1 == f1(selected) > tuning.f1
-    found = [4.0, -2.0, 4.0, 1.0, -2.0]
+    assert tuning.every.selected == f1(selected) > tuning.every.f1
+    assert tuning.every.threshold == tuning.every.best.f1 / 2
+    found = [4.0, -8.0, 4.0, 1.0, -8.0]
     right = [True, False, False, True, False]
     assert tuning.temperature == pytest.approx(temperature(found, right), rel=1e-6)
     for calibration, heat in ((tuning.before, 1.0), (tuning.after, tuning.temperature)):
@@ -130,7 +131,7 @@ def test_tuning_gives_the_best_f1_of_tagger_and_selector(tmp_path):
     SelectorSettings(reading="twice").save(tmp_path)
     tuning.save(tmp_path)
     stored = SelectorSettings.load(tmp_path / "selector.json")
-    assert (stored.threshold, stored.temperature) == (tuning.cut.threshold, tuning.temperature)
+    assert (stored.threshold, stored.temperature) == (tuning.every.threshold, tuning.temperature)
     assert json.loads((tmp_path / "selector.json").read_text())["reading"] == "twice"
 
 
@@ -147,16 +148,16 @@ def two_datasets():
     return [*first, *second], predictions, {"ours": SCHEMA, "other": OTHER}
 
 
-def test_each_dataset_gets_a_threshold_between_its_own_best_and_that_of_all(tmp_path):
+def test_each_dataset_gets_half_its_own_best_f1_as_threshold(tmp_path):
     scorer = Fixed({4: 3.0, 9: 0.0})
     examples, predictions, schemas = two_datasets()
     tuning = tune(scorer, examples, predictions, schemas)
     ours, other = tuning.datasets[SCHEMA.title], tuning.datasets["Other"]
     assert (ours.candidates, other.candidates) == (20, 40)
-    assert (ours.own, other.own) == (0.0, tuning.cut.threshold)
-    assert other.threshold == tuning.cut.threshold
-    general = tuning.cut.threshold
-    assert ours.threshold == pytest.approx(general * (1 - 20 / (20 + MIDWAY)))
+    assert (ours.best.f1, other.best.f1) == (1.0, 1.0)  # all kept; those of nine characters not
+    assert ours.threshold == other.threshold == 0.5
+    assert tuning.every.best.f1 == 2 * 30 / (30 + 40)  # none of nine characters kept
+    assert tuning.every.threshold == 30 / 70
     for title, part in tuning.datasets.items():
         rows = [(p, e) for p, e in zip(predictions, examples, strict=True)]
         rows = [(p, e) for p, e in rows if schemas[e.dataset].title == title]
