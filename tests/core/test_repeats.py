@@ -74,7 +74,7 @@ def test_every_other_occurrence_is_found(sentences: list[str]) -> None:
 
 
 def test_a_mention_is_taken_as_what_it_mostly_is_and_the_longer_wins() -> None:
-    """The type of most occurrences; an occurrence of a longer mention hides that of a shorter."""
+    """The type with most evidence; an occurrence of a longer mention hides that of a shorter."""
     sentences = ["NF-kappa B", "NF-kappa B", "NF-kappa B site", "An NF-kappa B site, nf-kappa b."]
     whole, longer = (0, 10), (0, 15)
     predictions = [
