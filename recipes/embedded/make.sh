@@ -111,15 +111,25 @@ for pair in $SILVER; do
             --out "$silver" ${CORPORA:+--against "$CORPORA"}
     fi
 done
-if [ ! -f "$OUT/silver/run.json" ]; then
-    $RUN train recipes/embedded/silver.yaml --datasets $SETS $DATA/bc5cdr_disease \
-        "$OUT"/data/silver_* --lenders $LENDERS --model_name_or_path "$OUT/teacher" \
-        --output_dir "$OUT/silver" $TRAIN $FURTHER $LAST
-fi
+# Trains on with silver texts: from, to, seed.
+learn() {
+    if [ ! -f "$2/run.json" ]; then
+        $RUN train recipes/embedded/silver.yaml --datasets $SETS $DATA/bc5cdr_disease \
+            "$OUT"/data/silver_* --lenders $LENDERS --model_name_or_path "$1" \
+            --output_dir "$2" --seed $3 $TRAIN $FURTHER $LAST
+    fi
+}
+# The mean of models: to, from.
+average() {
+    if [ ! -f "$1/model.safetensors" ]; then
+        python recipes/embedded/average.py --models "${@:2}" -o "$1"
+    fi
+}
+learn "$OUT/teacher" "$OUT/silver" 12
+average "$OUT/first" "$OUT/silver" "$OUT/again" "$OUT/longer"
+learn "$OUT/first" "$OUT/silver_again" 13
 from=$OUT/averaged
-if [ ! -f "$from/model.safetensors" ]; then
-    python recipes/embedded/average.py --models "$OUT/silver" "$OUT/again" "$OUT/longer" -o "$from"
-fi
+average "$from" "$OUT/silver_again" "$OUT/silver" "$OUT/again" "$OUT/longer"
 weigh "$from"
 LENDERS=$LENDING
 python recipes/selector/mine.py recipes/embedded/lent.yaml -o "$OUT/mined" --folds 2 --fold 0 \
