@@ -129,7 +129,7 @@ def endpoint(given: argparse.Namespace) -> None:
     system = begin(given.out, system, given.only)
     for name, test in tests.items():
         with tqdm(test, desc=name, unit="text", disable=not sys.stderr.isatty()) as bar:
-            options = {"dataset": name, "sentences": name in BY_SENTENCES}
+            options = {"dataset": name, "sentences": name in BY_SENTENCES, "repeats": False}
             found = ner((e.text for e in bar), batch_size=given.batch_size, **options)
             keep(given.out, name, test, map(prediction, (e.id for e in test), found))
         cost = replace(cost_of(answers.usage, *prices), refused=answers.refused)
