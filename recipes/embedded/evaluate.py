@@ -4,9 +4,8 @@ In: the tagged datasets and a model. Out: a run folder of `llmner_hf.reports.run
 tagger alone finds (``predicted``, scored by its selector) and what the selector leaves
 (``llm_cls``), and the table in Markdown; the dictionary's column comes from its own run folder.
 NCBI-Disease and CCKS2019-AS are unseen by the model. The records of the latter and all longer texts
-are annotated sentence by sentence, each by itself, the rows of the other corpora whole, as they were
-trained on.
-Predictions that are there already are not made again.
+are annotated sentence by sentence, each by itself, the rows of the other corpora whole, as they
+were trained on. Predictions that are there already are not made again.
 
 With ``--articles`` the sentences of an article are one text, as a user would give it, so that what
 is found in one is looked for in the others; three corpora are of articles.
