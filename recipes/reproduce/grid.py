@@ -280,7 +280,8 @@ def annotate(folder: Path, name: str, model: str, engine: str) -> Step:
     out = file(folder, name)
     argv = ("llmner", "annotate", str(file(folder, name, GOLD)), "-o", str(out), "--model", model)
     argv = (*argv, "--no-selector", "--engine", engine, "--batch-size", "64")
-    return Step(argv if name in BY_SENTENCES else (*argv, "--whole"), out)
+    # A sentence by itself, as in the paper.
+    return Step((*argv, "--no-repeats" if name in BY_SENTENCES else "--whole"), out)
 
 
 def file(folder: Path, name: str, system: str = TAGGER) -> Path:
