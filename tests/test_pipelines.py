@@ -1,6 +1,7 @@
 """``pipeline("bioner")`` as a user calls it, on a tiny random model: the entities are noise, their
 form and their places are not."""
 
+import json
 import logging
 import re
 from dataclasses import replace
@@ -12,8 +13,11 @@ from hypothesis import given, settings
 from transformers.pipelines.pt_utils import KeyDataset
 
 import llmner_hf
+from llmner_hf.cli import main
 from llmner_hf.core.entities import Entity, Prediction, ScoredEntity
 from llmner_hf.core.errors import InputError, LabelError, SettingError
+from llmner_hf.pipelines import ENGINES
+from llmner_hf.readers.json_lines import read_predictions
 from llmner_hf.settings import TaggerSettings
 from tests.strategies import texts
 
@@ -148,6 +152,18 @@ def test_what_one_sentence_has_is_looked_for_in_the_others(ner, monkeypatch):
     assert ner(text, dataset="english") == found[0]
     assert [(e["start"], e["end"]) for e in ner(text, repeats=False)] == twice[:1]
     assert len(ner(text, sentences=False)) == 1
+
+
+@pytest.mark.parametrize(("flags", "found"), [([], [2, 1]), (["--no-repeats"], [1, 1])])
+def test_repeats_from_the_command_line(tagger_folder, tmp_path, monkeypatch, capsys, flags, found):
+    monkeypatch.setitem(ENGINES, "constrained", lambda *_: Explaining())
+    texts, out = tmp_path / "texts.jsonl", tmp_path / "out.jsonl"
+    rows = [{"id": "a", "text": "It (IL2) is. An IL2."}, {"id": "b", "text": "(IL2)"}]
+    texts.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert (
+        main(["annotate", str(texts), "-o", str(out), "--model", str(tagger_folder), *flags]) == 0
+    )
+    assert [len(p.entities) for p in read_predictions(out)] == found
 
 
 def test_a_caller_hears_how_far_it_is(ner):
