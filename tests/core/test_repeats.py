@@ -62,15 +62,16 @@ def test_what_is_added_was_found_elsewhere_and_overlaps_nothing(
 
 @given(st.lists(plain_texts(), min_size=2, max_size=4))
 def test_every_other_occurrence_is_found(sentences: list[str]) -> None:
-    """An oracle: the first word of the first sentence, wherever it stands alone."""
+    """An oracle: the first word of the first sentence, wherever it stands, four times at most."""
     word = sentences[0].split(" ")[0]
     if len(word) < 2 or not word[0].isalnum() or not word[-1].isalnum():
         return
-    first = found("0", (0, len(word), "DNA", 0.5))
+    first = found("0", (0, len(word), "DNA", 1.0))
     after = repeated(sentences, [first, *(found(str(n)) for n in range(1, len(sentences)))])
     pattern = re.compile(rf"(?<![^ ,()\"-]){re.escape(word)}(?![^ ,()\"-])")
-    for text, prediction in zip(sentences, after, strict=True):
-        assert [e.span for e in prediction.entities] == [m.span() for m in pattern.finditer(text)]
+    places = [[m.span() for m in pattern.finditer(text)] for text in sentences]
+    if sum(map(len, places)) <= 4:
+        assert [[e.span for e in prediction.entities] for prediction in after] == places
 
 
 def test_a_mention_is_taken_as_what_it_mostly_is_and_the_longer_wins() -> None:
@@ -80,14 +81,22 @@ def test_a_mention_is_taken_as_what_it_mostly_is_and_the_longer_wins() -> None:
     predictions = [
         found("0", (*whole, "protein", 0.4)),
         found("1", (*whole, "protein", 0.6)),
-        found("2", (*whole, "DNA", 0.9), (*longer, "DNA", 0.3)),
+        found("2", (*whole, "DNA", 0.9), (*longer, "DNA", 0.7)),
         found("3"),
     ]
     added = repeated(sentences, predictions)[3].scored
     assert added == (
-        ScoredEntity(Entity(3, 18, "DNA"), 0.3),
+        ScoredEntity(Entity(3, 18, "DNA"), 0.7),
         ScoredEntity(Entity(20, 30, "protein"), 0.6),
     )
+
+
+def test_what_the_tagger_passes_over_nearly_always_is_left_alone() -> None:
+    """A quarter of the evidence that there could be is enough, and less is not."""
+    sentences = ["RA is.", "RA, RA.", "No RA."]
+    for score, spans in ((1.0, 4), (0.99, 1)):
+        after = repeated(sentences, [found("0", (0, 2, "DNA", score)), found("1"), found("2")])
+        assert sum(len(p.entities) for p in after) == spans
 
 
 def test_a_sentence_alone_is_left_alone() -> None:
