@@ -1,34 +1,44 @@
 """What is found in one sentence of a text, found in its other sentences as well.
 
 In: the sentences of a text, and what a tagger found in each. A tagger reads one sentence at a time
-(paper, section III-A) and misses there what another one makes plain: an abbreviation is explained
-once and stands bare afterwards. Out: the same predictions, and beside them every other occurrence
-of a mention that overlaps nothing that was found; of two that overlap, the longer. A string that
-was found as several types is taken as that with the highest sum of scores. Whether an occurrence
-really is an entity is for a selector to say. Left alone: a text of one sentence, which the tagger
-has seen whole; mentions of a single character; those that the tagger passes over nearly always.
+(paper, section III-A) and misses there what another one makes plain. Out: the same predictions,
+and beside them, where they overlap nothing that was found,
+
+- the other occurrences of a mention that the tagger does not pass over nearly always: of its
+  occurrences the mean score, where one that was not found counts 0, is at least `LEAST_EVIDENCE`.
+  A string that was found as several types is taken as that with the highest sum of scores; of two
+  occurrences that overlap the longer counts;
+- the occurrences of an abbreviation that the text explains (`core.abbreviations`), as it is written
+  there: it is what it stands for, however often the tagger missed it.
+
+Whether an occurrence really is an entity is for a selector to say. Left alone: a text of one
+sentence, which the tagger has seen whole, and mentions of a single character.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from llmner_hf.core.abbreviations import explained
 from llmner_hf.core.dictionary import Dictionary, fold
 from llmner_hf.core.entities import Prediction, ScoredEntity
 
 SHORTEST = 2  # characters
-# Of a mention the least mean score of all its occurrences, where one that was not found counts 0.
 # Ours, chosen on training articles (docs/embedded.md).
 LEAST_EVIDENCE = 0.25
+
+Pair = tuple[str, Prediction]
+Finder = Callable[[str], Iterable[ScoredEntity]]
 
 
 def repeated(sentences: Sequence[str], predictions: Sequence[Prediction]) -> list[Prediction]:
     """The predictions with the other occurrences of what was found.
 
-    The score of an occurrence is the highest one of its mention in the text. Case does not count,
-    and an occurrence neither begins nor ends inside a word (`core.dictionary`).
+    The score of an occurrence is the highest one of its mention in the text, or that of what it
+    abbreviates. Case does not count but in abbreviations, and an occurrence neither begins nor ends
+    inside a word (`core.dictionary`).
 
     Args:
         sentences: of one text.
@@ -43,30 +53,52 @@ def repeated(sentences: Sequence[str], predictions: Sequence[Prediction]) -> lis
     if len(sentences) < 2:
         return list(predictions)
     pairs = list(zip(sentences, predictions, strict=True))
-    found: dict[str, dict[str, list[float]]] = {}
+    mentioned = list(map(_mentions(pairs), sentences))
+    abbreviated = list(map(_abbreviations(pairs), sentences))
+    after = []
+    for number, prediction in enumerate(predictions):
+        scored = list(prediction.scored)
+        for one in (*mentioned[number], *abbreviated[number]):
+            if not any(one.entity.overlaps(other.entity) for other in scored):
+                scored.append(one)
+        after.append(replace(prediction, scored=tuple(scored)))
+    return after
+
+
+def _mentions(pairs: Sequence[Pair]) -> Finder:
+    """Finds the occurrences of mentions that have evidence enough."""
+    scores: dict[str, dict[str, list[float]]] = {}
     for text, prediction in pairs:
         for one in prediction.scored:
             mention = one.entity.surface(text)
             if len(mention) >= SHORTEST and mention.strip():
-                labels = found.setdefault(fold(mention), {})
+                labels = scores.setdefault(fold(mention), {})
                 labels.setdefault(one.entity.label, []).append(one.score)
-    best = {mention: max(labels, key=lambda k: sum(labels[k])) for mention, labels in found.items()}
-    known = Dictionary(best)
-    occurrences = [known.annotate(text) for text in sentences]
-    times = Counter(
-        fold(entity.surface(text))
-        for text, entities in zip(sentences, occurrences, strict=True)
-        for entity in entities
+    known = Dictionary(
+        {mention: max(labels, key=lambda k: sum(labels[k])) for mention, labels in scores.items()}
     )
-    after = []
-    for (text, prediction), entities in zip(pairs, occurrences, strict=True):
-        added = []
-        for entity in entities:
+    times = Counter(fold(e.surface(text)) for text, _ in pairs for e in known.annotate(text))
+
+    def find(text: str) -> Iterator[ScoredEntity]:
+        for entity in known.annotate(text):
             mention = fold(entity.surface(text))
-            scores = found[mention][entity.label]
-            if sum(scores) >= LEAST_EVIDENCE * times[mention] and not any(
-                entity.overlaps(other) for other in prediction.entities
-            ):
-                added.append(ScoredEntity(entity, max(scores)))
-        after.append(replace(prediction, scored=(*prediction.scored, *added)))
-    return after
+            own = scores[mention][entity.label]
+            if sum(own) >= LEAST_EVIDENCE * times[mention]:
+                yield ScoredEntity(entity, max(own))
+
+    return find
+
+
+def _abbreviations(pairs: Sequence[Pair]) -> Finder:
+    """Finds the occurrences of abbreviations that are explained."""
+    long = dict(found for text, p in pairs for found in explained(text, p.scored))
+    known = Dictionary({short: one.entity.label for short, one in long.items()})
+
+    def find(text: str) -> Iterator[ScoredEntity]:
+        for entity in known.annotate(text):
+            if (short := entity.surface(text)) in long:
+                yield ScoredEntity(
+                    replace(entity, label=long[short].entity.label), long[short].score
+                )
+
+    return find

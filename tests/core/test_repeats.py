@@ -99,6 +99,19 @@ def test_what_the_tagger_passes_over_nearly_always_is_left_alone() -> None:
         assert sum(len(p.entities) for p in after) == spans
 
 
+def test_an_abbreviation_that_is_explained_needs_no_evidence() -> None:
+    """As it is written, wherever it stands free; the explanation has the last word on its type."""
+    sentences = ["Retinoic acid (RA) is a drug.", *["RA, ra and all-RA."] * 9, "RA cells."]
+    nothing = [found(str(number)) for number in range(1, 10)]
+    first = found("0", (0, 13, "Chemical", 0.4))
+    after = repeated(sentences, [first, *nothing, found("10", (0, 8, "Cell", 0.9))])
+    assert [e.span for e in after[0].entities] == [(0, 13), (15, 17)]
+    for prediction in after[1:10]:
+        added = tuple(ScoredEntity(Entity(s, s + 2, "Chemical"), 0.4) for s in (0, 15))
+        assert prediction.scored == added
+    assert [e.span for e in after[10].entities] == [(0, 8)]
+
+
 def test_a_sentence_alone_is_left_alone() -> None:
     """The tagger has seen all of it, and decided."""
     only = found("0", (0, 4, "DNA", 0.5))
