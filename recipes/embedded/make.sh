@@ -132,8 +132,9 @@ from=$OUT/averaged
 average "$from" "$OUT/silver_again" "$OUT/silver" "$OUT/again" "$OUT/longer"
 weigh "$from"
 LENDERS=$LENDING
+# An earlier tagger knows the texts less well, and its mistakes are better teachers.
 python recipes/selector/mine.py recipes/embedded/lent.yaml -o "$OUT/mined" --folds 2 --fold 0 \
-    --texts $TEXTS --seen "$from" --weights "$from" --datasets $SETS --lenders $LENDERS
+    --texts $TEXTS --seen "$OUT/lent" --weights "$from" --datasets $SETS --lenders $LENDERS
 if [ ! -f "$OUT/selector/run.json" ]; then
     $RUN train-selector recipes/selector/embedded.yaml --datasets $SETS \
         --model_name_or_path "$from" --output_dir "$OUT/selector" --lenders $LENDERS \
