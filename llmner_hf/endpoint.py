@@ -87,17 +87,20 @@ class EndpointPipeline(BioNerPipeline):
         self, inputs: str | Iterable[str], batch_size: int = 16, **given: Any
     ) -> Any:
         """The entities of a text, or of each text."""
-        options = self._defaults | given
+        options = self._sanitize_parameters(**(self._defaults | given))[:2]
         if isinstance(inputs, str):
-            return next(self._annotated([inputs], 1, options))
-        found = self._annotated(inputs, batch_size, options)
+            return next(self._annotated([inputs], 1, *options))
+        found = self._annotated(inputs, batch_size, *options)
         return list(found) if isinstance(inputs, Sequence) else found
 
     def _annotated(
-        self, texts: Iterable[str], batch_size: int, options: dict[str, Any]
+        self,
+        texts: Iterable[str],
+        batch_size: int,
+        preparing: dict[str, Any],
+        decoding: dict[str, Any],
     ) -> Iterator[list[dict[str, Any]]]:
         """The entities of each text, a batch of texts at a time."""
-        preparing, decoding, _ = self._sanitize_parameters(**options)
         rest = iter(texts)
         while batch := list(islice(rest, batch_size)):
             prepared = [self.preprocess(text, **preparing) for text in batch]

@@ -20,6 +20,8 @@ from llmner_hf.core.errors import InputError
 # The most characters of all texts of a request. Ours: a request has to end before gateways give up.
 MOST_CHARACTERS = 200_000
 BATCH_SIZE = 16
+# Arguments of the pipeline's call that a request does not have.
+LOCAL = frozenset({"batch_size", "progress"})
 
 _SHIM = '''"""Loaded by Hugging Face's Inference Endpoints."""
 
@@ -54,8 +56,9 @@ class EndpointHandler:
                 f"{size:,} characters in one request, and at most {MOST_CHARACTERS:,} may be; send "
                 "several"
             )
-        if not isinstance(parameters, dict) or "batch_size" in parameters:
-            raise InputError("parameters are those of the pipeline's call, without batch_size")
+        if not isinstance(parameters, dict) or not LOCAL.isdisjoint(parameters):
+            named = " and ".join(sorted(LOCAL))
+            raise InputError(f"parameters are those of the pipeline's call, without {named}")
         found = self.pipeline(texts, batch_size=BATCH_SIZE, **parameters) if texts else []
         return list(found[0] if isinstance(inputs, str) else found)
 

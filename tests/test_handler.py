@@ -53,6 +53,7 @@ def test_parameters_are_those_of_the_call(handler):
         ({"inputs": {"text": TEXT}}, "inputs must be a text"),
         ({"inputs": TEXT, "parameters": {"nonsense": 1}}, "unknown argument nonsense"),
         ({"inputs": TEXT, "parameters": {"batch_size": 999}}, "without batch_size"),
+        ({"inputs": TEXT, "parameters": {"progress": 1}}, "without batch_size and progress"),
         ({"inputs": TEXT, "parameters": [1]}, "parameters are those of"),
         ({"inputs": ["x" * MOST_CHARACTERS, "x"]}, "200,001 characters in one request"),
     ],

@@ -80,6 +80,15 @@ def test_whole_texts_are_one_request(ner):
     assert ner.decoder.usage.requests == 1
 
 
+def test_what_a_call_says_goes_before_what_it_was_made_with(server):
+    heard = []
+    ner = EndpointPipeline(server.url, model="m", entity_types=["protein"], repeats=False)
+    ner(TEXTS[0], repeats=True, progress=lambda *done: heard.append(done))
+    assert heard == [(0, 2)]
+    with pytest.raises(InputError, match="unknown argument nonsense"):
+        ner(iter(TEXTS), nonsense=1)  # before anything is asked for
+
+
 def test_types_of_the_call_go_before_those_it_was_made_with(ner, server):
     ner(TEXTS[0], entity_types={"RNA": "a transcript"})
     assert "- RNA: a transcript" in server.asked[-1][2]["messages"][-1]["content"]
