@@ -20,12 +20,12 @@ from typing import Any
 
 import torch
 from datasets import load_dataset
-from decoding import Case
+from decoding import CORPORA, Case
 from transformers import AutoTokenizer, GlmConfig, GlmForCausalLM
 
 from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.data import to_example
-from llmner_hf.settings import TaggerSettings
+from llmner_hf.settings import MENTION_SHARE, TaggerSettings
 
 # zai-org/glm-4-9b-chat-hf, config.json.
 GLM_4_9B = {
@@ -77,7 +77,7 @@ def gibibytes() -> float:
     return torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("data"))
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--bandwidth", type=float, default=4.8e12, help="bytes a second (H200)")
     parser.add_argument("--rate", type=float, default=989e12, help="operations a second (H200)")
     parser.add_argument("-o", "--out", type=Path, required=True)
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     given.out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(given.tokenizer)
@@ -98,11 +98,12 @@ def main() -> None:
     rows = []
     print("| corpus | batch | decoder | sentences/s | times generate | of roofline | GiB |")
     print("|---|---|---|---|---|---|---|")
-    for name in ("genia", "cmeee_v2"):
+    for name in CORPORA:
         splits = load_dataset(str(given.data / name))
         count = min(given.texts, len(splits["test"]))
         examples = {name: [to_example(row) for row in splits["test"].select(range(count))]}
-        dictionary = Dictionary.learn(map(to_example, splits["train"]))
+        known = map(to_example, splits["train"])
+        dictionary = Dictionary.learn(known, MENTION_SHARE)
         for batch in given.batch:
             # A batch of one needs no more texts than others need batches to be measured.
             part = {name: examples[name][: max(16, 2 * batch)]}

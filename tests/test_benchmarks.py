@@ -1,4 +1,4 @@
-"""The benchmarks of training: they run at tiny size, and what they count is what models do."""
+"""The benchmarks run at tiny size, and what they count is what models do."""
 
 import json
 from contextlib import nullcontext
@@ -13,6 +13,7 @@ from transformers import GlmConfig, GlmForCausalLM
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.corpora import build
+from llmner_hf.pipelines import EMBEDDED
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.training.preparation import Preparation
 from llmner_hf.training.trainer import Collator
@@ -70,24 +71,59 @@ def test_the_work_of_matrices_is_that_of_the_models_weights(benchmark):
     assert parts["scores"] == 2 * 2 * (7 * 11 * width) * 2  # both products, two layers
 
 
+@pytest.fixture
+def corpus(tmp_path):
+    """The name of a built corpus in the test's folder."""
+    build("bc5cdr_chemical", bc5cdr(tmp_path / "source"), tmp_path / "bc5cdr_chemical")
+    return "bc5cdr_chemical"
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_every_decoder_of_the_benchmark_writes_the_same(
+    benchmark, tmp_path, monkeypatch, capsys, corpus, forced
+):
+    """It stops where a completion is not the expected one, that of random weights being gold."""
+    decoding = benchmark("decoding")
+    monkeypatch.setattr(decoding, "CORPORA", (corpus,))
+    small = ["--data", str(tmp_path), "--texts", "2", "--batch", "1", "2", "--repeats", "1"]
+    random = ["--tokenizer", str(EMBEDDED), "--layers", "1", "--hidden", "128"] if forced else []
+    decoding.main([*small, *random, "-o", str(tmp_path)])
+    shape, *table, cost = capsys.readouterr().out.splitlines()
+    assert shape.startswith("2 texts, ")
+    assert "microseconds a row and pass at batch 2" in cost
+    stem = "decoding-glm" if forced else "decoding-embedded"
+    rows = json.loads((tmp_path / f"{stem}.json").read_text(encoding="utf-8"))
+    assert len(table) == 2 + len(rows) == 2 + 2 * (8 + forced) + 1
+    assert all((row["passes"] > 0) == row["decoder"].startswith("ours") for row in rows)
+    assert (tmp_path / f"{stem}.png").stat().st_size
+
+
+def test_the_gpu_benchmark_of_decoding_runs_at_tiny_size(benchmark, tmp_path, monkeypatch, corpus):
+    gpu = benchmark("decoding_gpu")
+    monkeypatch.setattr(gpu, "CORPORA", (corpus,))
+    small = ["--tiny", "--texts", "2", "--batch", "2", "--data", str(tmp_path)]
+    gpu.main([*small, "--tokenizer", str(EMBEDDED), "-o", str(tmp_path)])
+    rows = json.loads((tmp_path / "decoding-gpu.json").read_text(encoding="utf-8"))
+    assert [row["decoder"] for row in rows] == ["generate", "ours", "ours, dictionary"]
+    assert all(row["sentences_per_second"] > 0 for row in rows)
+
+
 def test_attention_by_segments_is_measured_with_the_embedded_model(
-    benchmark, tmp_path, monkeypatch, capsys
+    benchmark, tmp_path, monkeypatch, capsys, corpus
 ):
     segmented = benchmark("segmented")
-    name = "bc5cdr_chemical"
-    build(name, bc5cdr(tmp_path / "source"), tmp_path / name)
-    monkeypatch.setattr(segmented, "CORPORA", (name,))
+    monkeypatch.setattr(segmented, "CORPORA", (corpus,))
     monkeypatch.setattr(segmented, "SAME", 1e-5)  # in fp32; bf16 rounds, and two texts are few
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     segmented.main(["--data", str(tmp_path), "--texts", "2", "--repeats", "1"])
     row = capsys.readouterr().out.splitlines()[-1].strip("|").split("|")
-    assert row[0].strip() == name
+    assert row[0].strip() == corpus
     assert int(row[1]) == 1  # it has one type
     assert all(float(seconds) > 0 for seconds in row[2:4])
 
 
-def test_the_gpu_benchmark_runs_at_tiny_size(benchmark, tmp_path, capsys):
+def test_the_gpu_benchmark_of_training_runs_at_tiny_size(benchmark, tmp_path, capsys):
     """On a CPU nothing is measured of memory, and the table says so by dashes."""
     lengths = {"made_up": {"prefix": 20, "rows": [[40, 28], [33, 26], [52, 30], [35, 34]]}}
     (tmp_path / "lengths.json").write_text(json.dumps(lengths), encoding="utf-8")

@@ -21,6 +21,7 @@ from llmner_hf.decoding.request import Request
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.tokens import Tokens
 from llmner_hf.training.preparation import Preparation
+from tests.models import tiny
 
 STYLES = ("prefix", "paper", "brief")
 ENGLISH = Schema(
@@ -123,7 +124,7 @@ def chat(tokenizer, schema, text, style, answer):
 
 def read(tokenizer, schema, text, completion):
     """The entities that the decoder reads off these tokens, all of which it must allow."""
-    decoder = ReferenceDecoder(None, tokenizer, TaggerSettings())
+    decoder = ReferenceDecoder(tiny("glm", tokenizer), tokenizer, TaggerSettings())
     row = decoder.row(Request("x", text, schema))
     for token in completion:
         row.write(token, 0.0, 0.0)
@@ -137,7 +138,7 @@ def test_what_was_trained_is_what_is_decoded(tokenizer, tokens, name, style, cas
     schema, given = CASES[case]
     prompt, completion = row_of(tokens, schema, given, style=style)
 
-    decoder = ReferenceDecoder(None, tokenizer, TaggerSettings(style=style))
+    decoder = ReferenceDecoder(tiny("glm", tokenizer), tokenizer, TaggerSettings(style=style))
     assert decoder.prompt(Request("x", given.text, schema)).ids == prompt
 
     answer = symbolic.encode(given.text, given.entities, schema.labels)

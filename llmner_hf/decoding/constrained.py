@@ -41,8 +41,6 @@ DRAFT_PASSES = 4
 # embedded model on one core at batch 32: 16 to 64 within a fifth, 8 up to 1.6 times slower.
 # The longest is a few lines.
 SHORTEST_DRAFT, LONGEST_DRAFT = 32, 1024
-# Rows of the output matrix at a time, where a confidence needs them all.
-FULL_ROWS = 256
 
 
 class ConstrainedDecoder(SymbolicDecoder):
@@ -57,8 +55,7 @@ class ConstrainedDecoder(SymbolicDecoder):
         prefix_bytes: memory for what prompts have in common; 0 computes every prompt whole.
 
     Raises:
-        SettingError: the model was not tuned for symbolic tagging, its tokenizer cannot copy, or
-            its attention has windows.
+        SettingError: as in ``SymbolicDecoder``, or the model's attention has windows.
     """
 
     def __init__(
@@ -71,8 +68,8 @@ class ConstrainedDecoder(SymbolicDecoder):
         longest_draft: int | None = None,
         prefix_bytes: int = PREFIX_BYTES,
     ) -> None:
-        super().__init__(model, tokenizer, settings)
         layers_of(model)
+        super().__init__(model, tokenizer, settings)
         self.drafter = drafter or Drafter()
         self.longest_draft = longest_draft
         self.passes = 0
@@ -179,7 +176,7 @@ class ConstrainedDecoder(SymbolicDecoder):
             for start, walk in zip(first, walks, strict=True)
         ]
         states = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
-        choices, chosen, allowed = self._choose(states, walks, [row.prior for row in rows])
+        choices, among = self._choose(states, walks, [row.prior for row in rows])
         begin = 0
         for number, (row, walk, place) in enumerate(zip(rows, walks, places, strict=True)):
             answers = choices[begin : begin + len(walk.cells)]
@@ -194,7 +191,7 @@ class ConstrainedDecoder(SymbolicDecoder):
             for token in answers[agreed : agreed + 1]:
                 row.correct(token, int(cache.lengths[place]))
             written = slice(begin, begin + agreed + len(row.pending))
-            row.weights.append((chosen[written], allowed[written]))
+            row.among.append(among[written])
             if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
                 row.states.append(states[written].clone())
             begin += len(walk.cells)
@@ -231,13 +228,16 @@ class ConstrainedDecoder(SymbolicDecoder):
 
     def _weigh(self, row: Row) -> None:
         """Score a finished row: once, since the whole output matrix is read for it."""
-        chosen, allowed = (torch.cat(part) for part in zip(*row.weights, strict=True))
-        every = self._every(torch.cat(row.states)) if row.states else allowed
-        row.record.weigh((chosen - every).tolist(), (allowed - every).tolist())
+        judged = torch.tensor(row.record.judged)
+        logs = among = torch.cat(row.among)[judged]
+        if row.states:
+            written = torch.tensor(row.record.tokens)[judged].to(logs.device)
+            logs = self.log_probabilities(torch.cat(row.states)[judged], written)
+        row.record.weigh(logs.tolist(), (logs - among).tolist())
 
     def _choose(
         self, states: torch.Tensor, walks: list[Walk], priors: list[Prior]
-    ) -> tuple[list[int], torch.Tensor, torch.Tensor]:
+    ) -> tuple[list[int], torch.Tensor]:
         """The best legal token of each state, by those rows of the output matrix alone.
 
         Args:
@@ -246,7 +246,7 @@ class ConstrainedDecoder(SymbolicDecoder):
             priors: for each walk what is added to the logits of brackets.
 
         Returns:
-            The tokens, their logits, and the logsumexp of all legal ones, (places,).
+            The tokens, and their log probabilities among the legal ones, (places,).
         """
         legal = [cell.tokens for walk in walks for cell in walk.cells]
         widths = np.fromiter(map(len, legal), dtype=np.int64, count=len(legal))
@@ -254,12 +254,9 @@ class ConstrainedDecoder(SymbolicDecoder):
         ends = widths.cumsum()
         place = np.arange(len(legal)).repeat(widths)
         column = np.arange(len(tokens)) - (ends - widths).repeat(widths)
-        device, head = states.device, self.model.get_output_embeddings()
-        index = torch.from_numpy(tokens).to(device)
+        device = states.device
         where = torch.from_numpy(place).to(device), torch.from_numpy(column).to(device)
-        each = (head.weight[index].float() * states.float()[where[0]]).sum(1)  # (legal tokens,)
-        if getattr(head, "bias", None) is not None:
-            each = each + head.bias[index].float()
+        each = self.logits(states[where[0]], torch.from_numpy(tokens).to(device))
         own = raised = each.new_full((len(legal), int(widths.max())), -torch.inf)
         own[where] = each
         if any(prior.weighs for prior in priors):
@@ -267,7 +264,7 @@ class ConstrainedDecoder(SymbolicDecoder):
             raised[where] += torch.from_numpy(self._raised(walks, priors, tokens)).to(device)
         best = raised.argmax(1)  # the first of equals, and the tokens are sorted
         chosen = tokens[ends - widths + best.cpu().numpy()]
-        return chosen.tolist(), own.gather(1, best[:, None])[:, 0], own.logsumexp(1)
+        return chosen.tolist(), own.gather(1, best[:, None])[:, 0] - own.logsumexp(1)
 
     def _raised(self, walks: list[Walk], priors: list[Prior], tokens: np.ndarray) -> np.ndarray:
         """What is added to the logits of all legal tokens, (legal tokens,)."""
@@ -285,11 +282,6 @@ class ConstrainedDecoder(SymbolicDecoder):
                         )
                 number += len(cell.tokens)
         return added
-
-    def _every(self, states: torch.Tensor) -> torch.Tensor:
-        """The logsumexp over the whole vocabulary, (places,)."""
-        head = self.model.get_output_embeddings()
-        return torch.cat([head(part).float().logsumexp(1) for part in states.split(FULL_ROWS)])
 
     def _longest(self, size: int) -> int:
         """The longest draft that pays, from what a pass costs and what its tokens cost."""

@@ -41,6 +41,7 @@ class Row:
         self.prompt = prompt
         self.prior = prior
         self.record = Record(request.id)
+        self.weighed: list[tuple[float, float]] = []
         self.at: Position = lattice.start
         self.steps = lattice.steps(self.at)
 
@@ -55,7 +56,7 @@ class Row:
         before, self.at = self.at, self.steps[token]
         self.steps = self.lattice.steps(self.at)
         self.record.write(token)
-        self.record.weigh([log_probability], [log_mass])
+        self.weighed.append((log_probability, log_mass))
         state = self.at.state
         if state.place is Place.BODY and before.state.place is Place.BODY:
             if state.depth > before.state.depth:
@@ -63,6 +64,9 @@ class Row:
             elif state.depth < before.state.depth:
                 label = self.lattice.grammar.labels.names[state.next_type - 1]
                 self.record.closed(state.position, label)
+        if self.done:
+            logs, masses = zip(*(self.weighed[place] for place in self.record.judged), strict=True)
+            self.record.weigh(logs, masses)
 
     def _position(self, token: int) -> int:
         if self.aligned is None:
@@ -96,10 +100,10 @@ class ReferenceDecoder(SymbolicDecoder):
     @torch.inference_mode()
     def write(self, rows: list[Row]) -> None:
         """Write all completions, token by token; rows that are done leave the batch."""
-        logits, cache, mask = self._read([row.prompt for row in rows])
+        states, cache, mask = self._read([row.prompt for row in rows])
         width = mask.shape[1]
         while True:
-            for row, choice in zip(rows, self._choices(rows, logits), strict=True):
+            for row, choice in zip(rows, self._choices(rows, states), strict=True):
                 row.write(*choice)
             left = [index for index, row in enumerate(rows) if not row.done]
             if not left:
@@ -113,10 +117,10 @@ class ReferenceDecoder(SymbolicDecoder):
             mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
             last = torch.tensor([[row.record.tokens[-1]] for row in rows], device=mask.device)
             positions = torch.tensor([[row.standing] for row in rows], device=mask.device)
-            logits = self._forward(last, positions, mask, cache)
+            states = self._forward(last, positions, mask, cache)
 
     def _read(self, prompts: list[list[int]]) -> tuple[torch.Tensor, DynamicCache, torch.Tensor]:
-        """The logits behind each prompt, padded on the left; the cache; the attention mask."""
+        """The states behind each prompt, padded on the left; the cache; the attention mask."""
         width = max(map(len, prompts))
         ids = torch.full((len(prompts), width), self.tokens.stop)
         mask = torch.zeros(len(prompts), width, dtype=torch.long)
@@ -131,39 +135,44 @@ class ReferenceDecoder(SymbolicDecoder):
     def _forward(
         self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor, cache: Any
     ) -> torch.Tensor:
-        """The logits of the last position in fp32, (batch, vocabulary)."""
-        output = self.model(
+        """The states of the last position, (batch, hidden)."""
+        output = self.model.get_decoder()(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
-            logits_to_keep=1,
         )
-        return output.logits[:, -1].float().cpu()
+        return output.last_hidden_state[:, -1]
 
-    def _raised(self, row: Row, token: int) -> float:
-        """What is added to the logit of a legal token."""
-        after = row.steps[token].state
-        return row.prior.raises(self.tokens, row.at.state, after, token)
+    def raised(self, row: Row, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The logits of a row's legal tokens, ascending: the model's, and as they are compared.
+
+        Args:
+            row: the row.
+            state: behind what is written, (hidden,).
+        """
+        legal, before = sorted(row.steps), row.at.state
+        tokens = torch.tensor(legal, device=state.device)
+        own = self.logits(state.expand(len(legal), -1), tokens).cpu()
+        added = [row.prior.raises(self.tokens, before, row.steps[t].state, t) for t in legal]
+        return own, own + torch.tensor(added)
 
     def _choices(
-        self, rows: Sequence[Row], logits: torch.Tensor
+        self, rows: Sequence[Row], states: torch.Tensor
     ) -> Iterator[tuple[int, float, float]]:
         """For each row the best legal token, its log probability, and that of all legal ones.
 
         Args:
             rows: the rows of the batch.
-            logits: (batch, vocabulary).
+            states: (batch, hidden).
         """
-        for row, scores in zip(rows, logits, strict=True):
-            legal = sorted(row.steps)
-            own = scores[legal]
-            raised = own + torch.tensor([self._raised(row, token) for token in legal])
+        for row, state in zip(rows, states, strict=True):
+            own, raised = self.raised(row, state)
             best = int(raised.argmax())  # the first of equals, and the tokens are sorted
-            allowed = own.logsumexp(0)
+            token = sorted(row.steps)[best]
+            log = among = float(own[best] - own.logsumexp(0))
             if self.settings.confidence == "full":
-                every = scores.logsumexp(0)
-                yield legal[best], float(own[best] - every), float(allowed - every)
-            else:
-                yield legal[best], float(own[best] - allowed), 0.0
+                written = torch.tensor([token], device=state.device)
+                log = float(self.log_probabilities(state[None], written))
+            yield token, log, log - among

@@ -44,7 +44,7 @@ class Row:
         self.pending: list[int] = []  # tokens that the model has not read
         self.standing: list[Standing] = []  # and how they stand, where lines are apart
         self.prompt = self.begun = 0  # slots of the prompt; the first slot of the line
-        self.weights: list[tuple[torch.Tensor, torch.Tensor]] = []  # logits, by pass
+        self.among: list[torch.Tensor] = []  # log probabilities among the allowed, by pass
         self.states: list[torch.Tensor] = []  # from which the whole vocabulary is scored
         self.done = False
 

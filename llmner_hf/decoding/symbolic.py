@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from llmner_hf.core.errors import SettingError
@@ -19,6 +20,8 @@ from llmner_hf.prior import Prior
 from llmner_hf.settings import Schema, TaggerSettings
 from llmner_hf.tokens import Prompt, Tokens
 
+# Rows of the output matrix's product at a time, where a confidence needs all tokens.
+FULL_ROWS = 256
 # Label sets whose tries are kept at a time. Ours: a service may see many made up by its users.
 GRAMMARS = 64
 
@@ -32,7 +35,8 @@ class SymbolicDecoder:
         settings: how it was tuned.
 
     Raises:
-        SettingError: it was not tuned for symbolic tagging, or its tokenizer cannot copy.
+        SettingError: it was not tuned for symbolic tagging, its tokenizer cannot copy, or its
+            logits are not its output matrix times its states.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class SymbolicDecoder:
             )
         self.model = model
         self.tokens = Tokens(tokenizer)
+        _check_head(model, self.tokens.line_end)
         self.settings = settings
         self._grammars: OrderedDict[Schema, Grammar] = OrderedDict()
 
@@ -86,7 +91,52 @@ class SymbolicDecoder:
         known = dictionary.matches(request.text, frozenset(names)) if dictionary else ()
         return Prior(names, known, self.settings.weights_of(request.schema))
 
+    def logits(self, states: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Each token's logit behind its own state, by its row of the output matrix alone, in fp32.
+
+        Args:
+            states: of the last layer, (places, hidden).
+            tokens: (places,).
+        """
+        head = self.model.get_output_embeddings()
+        found = (head.weight[tokens].float() * states.float()).sum(1)
+        return found if getattr(head, "bias", None) is None else found + head.bias[tokens].float()
+
+    def log_probabilities(self, states: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Each token's log probability behind its own state, over the whole vocabulary.
+
+        Args:
+            states: of the last layer, (places, hidden).
+            tokens: (places,).
+        """
+        head, found = self.model.get_output_embeddings(), []
+        for part, own in zip(states.split(FULL_ROWS), tokens.split(FULL_ROWS), strict=True):
+            every = head(part).float()
+            found.append(every.gather(1, own[:, None])[:, 0] - every.logsumexp(1))
+        return torch.cat(found)
+
     def length(self, request: Request) -> int:
         """The tokens that prompt and completion need, were there a line for every type."""
         prompt = self.prompt(request)
         return len(prompt.ids) + len(prompt.text) * len(request.schema.labels)
+
+
+@torch.inference_mode()
+def _check_head(model: PreTrainedModel, token: int) -> None:
+    """Refuse a model that scales or caps what its output matrix gives (Granite, Cohere, Gemma).
+
+    Args:
+        model: it is asked once.
+        token: any but padding.
+
+    Raises:
+        SettingError: it does; its scores would be wrong.
+    """
+    asked = torch.tensor([[token]], device=model.device)
+    found = model(asked, use_cache=False, output_hidden_states=True)
+    expected = model.get_output_embeddings()(found.hidden_states[-1])
+    if (found.logits - expected).abs().max() > 0.05 * expected.abs().max():  # more than rounding
+        raise SettingError(
+            f"{model.config.model_type} scales or caps its logits, which the decoders of symbolic "
+            'tags do not know; use engine="free"'
+        )

@@ -1,12 +1,15 @@
 """The fast decoder writes the tokens of the slow one, whatever is drafted, in any company."""
 
 import random
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from transformers import (
     AutoModelForCausalLM,
+    GraniteConfig,
+    GraniteForCausalLM,
     MistralConfig,
     MistralForCausalLM,
     Qwen2Config,
@@ -253,6 +256,15 @@ def test_windows_and_flash_attention_are_refused(tokenizer):
     flash.config._attn_implementation = "flash_attention_2"
     with pytest.raises(SettingError, match="sdpa"):
         ConstrainedDecoder(flash, tokenizer, BRIEF)
+
+
+def test_a_model_that_scales_its_logits_is_refused(tokenizer):
+    sizes = shape(tokenizer) | {"pad_token_id": tokenizer.pad_token_id}
+    for scale in (1.0, 8.0):
+        model = GraniteForCausalLM(GraniteConfig(**sizes, logits_scaling=scale))
+        refused = pytest.raises(SettingError, match=r"granite scales.*free")
+        with refused if scale > 1 else nullcontext():
+            ConstrainedDecoder(model, tokenizer, BRIEF)
 
 
 def test_other_strategies_have_no_automaton(tokenizer):

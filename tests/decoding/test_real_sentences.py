@@ -24,6 +24,7 @@ FILES = {
     "bc5cdr_chemical": "bc5cdr/CDR_TestSet.PubTator.txt.xz",
     "cmeee_v2": "cmeee_v2/CMeEE-V2_dev.json.xz",
 }
+TIE = 1e-9  # so that completions that part at equal logits are counted as different
 
 
 def sentences(shared, settings, limit):
@@ -42,21 +43,29 @@ def sentences(shared, settings, limit):
     return found
 
 
-def referred(model, tokenizer, settings, many):
-    """The rows that the reference has written."""
-    reference = ReferenceDecoder(model, tokenizer, settings)
+class Noting(ReferenceDecoder):
+    """Notes the logits among which every token was chosen."""
+
+    def raised(self, row, state):
+        own, raised = super().raised(row, state)
+        row.seen = [*getattr(row, "seen", []), dict(zip(sorted(row.steps), raised, strict=True))]
+        return own, raised
+
+
+def referred(model, tokenizer, settings, many, *, longest_first=True):
+    """The rows that the reference has written, 16 at a time."""
+    reference = Noting(model, tokenizer, settings)
     rows = [reference.row(request) for request in many]
-    order = sorted(rows, key=lambda row: -len(row.prompt))
+    order = sorted(rows, key=lambda row: -len(row.prompt)) if longest_first else rows
     for begin in range(0, len(order), 16):
         reference.write(order[begin : begin + 16])
     return rows
 
 
-def margin(decoder, row, record):
+def margin(row, record):
     """How far apart the two tokens are, in logits, where a completion first differs; 0 if nowhere.
 
     Args:
-        decoder: the tagger.
         row: what the reference has written.
         record: what the decoder has written.
     """
@@ -65,18 +74,8 @@ def margin(decoder, row, record):
     if first is None:
         assert row.record.tokens == record.tokens
         return 0.0
-    with torch.inference_mode():
-        asked = torch.tensor([row.prompt + record.tokens[:first]])
-        logits = decoder.model(asked).logits[0, -1].double()
-    at = row.lattice.start
-    for token in record.tokens[:first]:
-        at = row.lattice.steps(at)[token]
-    apart = []
-    for token in (row.record.tokens[first], record.tokens[first]):
-        after = row.lattice.steps(at)[token].state
-        line, depth = after.next_type - 1, at.state.depth
-        apart.append(logits[token] + row.prior.added(decoder.tokens, line, depth, after, token))
-    return float(abs(apart[0] - apart[1]))
+    seen = row.seen[first]
+    return float(seen[row.record.tokens[first]] - seen[record.tokens[first]]) or TIE
 
 
 def compare(model, tokenizer, settings, many, batches):
@@ -85,7 +84,7 @@ def compare(model, tokenizer, settings, many, batches):
     for size, options in batches:
         decoder = ConstrainedDecoder(model, tokenizer, settings, **options)
         found = decoder.write(many, size)
-        apart = [margin(decoder, *pair) for pair in zip(rows, found, strict=True)]
+        apart = list(map(margin, rows, found))
         assert max(apart) < 1e-5
         assert sum(one > 0 for one in apart) <= len(many) // 1000
 
@@ -120,18 +119,23 @@ def test_random_weights_with_the_real_tokenizers(shared, family, name):
     compare(model, tokenizer, settings, many, [(1, {}), (8, {"longest_draft": 30})])
 
 
-def test_in_bf16_only_near_ties_differ(shared):
+@pytest.mark.parametrize("other", ["decoder", "reference"])
+def test_in_bf16_only_near_ties_differ(shared, other):
     """There the width of a pass shows in the last bits of a state, and so in what is almost equal.
 
-    Measured over 450 sentences: 5 differ, by 0.021 logits at most where they first do.
+    No less in a run of the reference in which the same texts keep other company.
     """
     tokenizer = AutoTokenizer.from_pretrained(EMBEDDED)
     model = AutoModelForCausalLM.from_pretrained(EMBEDDED, dtype=torch.bfloat16).eval()
     settings = TaggerSettings.load(EMBEDDED / TAGGER_FILE)
-    many = sentences(shared, settings, number(5, 150))
+    many = sentences(shared, settings, number(5, 700))
     rows = referred(model, tokenizer, settings, many)
-    decoder = ConstrainedDecoder(model, tokenizer, settings)
-    found = decoder.write(many, 8)
-    apart = [margin(decoder, *pair) for pair in zip(rows, found, strict=True)]
-    assert max(apart) < 0.05
-    assert sum(one > 0 for one in apart) <= len(many) // 20 + 1
+    if other == "decoder":
+        found = ConstrainedDecoder(model, tokenizer, settings).write(many, 8)
+    else:
+        again = referred(model, tokenizer, settings, many, longest_first=False)
+        found = [row.record for row in again]
+    apart = [one for one in map(margin, rows, found) if one]
+    print(f"{len(apart)} of {len(many)} differ, by at most {max(apart, default=0):.3f} logits")
+    assert all(one < 0.05 for one in apart)
+    assert len(apart) <= len(many) // 100 + 1
