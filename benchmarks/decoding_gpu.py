@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> None:
             runs = {
                 "generate": case.generate(batch, constrained=False),
                 "ours": case.ours(batch),
-                "ours, dictionary": case.ours(batch, dictionary=dictionary),
+                "ours, plain drafts": case.ours(batch, plain=True),
             }
             base = 0.0
             for decoder, run in runs.items():
