@@ -60,7 +60,11 @@ class Lattice:
         self.grammar = grammar
         self.text = view(text)
         self.copying = Copying(
-            self.text, len(grammar.labels), grammar.max_depth, every_type=grammar.every_type
+            self.text,
+            len(grammar.labels),
+            grammar.max_depth,
+            every_type=grammar.every_type,
+            cuts=grammar.cuts,
         )
         whole = tuple(grammar.tokens.spans(self.text))
         self._borders = {start: index for index, (start, _) in enumerate(whole)}

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmner_hf.core.borders import learn_cuts
 from llmner_hf.core.copying import Place
 from llmner_hf.core.entities import Entity, EntityType, LabelSet
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.core.tagging import symbolic
+from llmner_hf.core.tagging.base import view
 from llmner_hf.grammar import Grammar
 from llmner_hf.lattice import Lattice
 from tests.strategies import Case, cases, label_sets, texts
@@ -49,9 +51,15 @@ def test_canonical_ids_spell_the_symbolic_completion(tokens, case: Case):
     assert written(tokens, ids) == symbolic.encode(case.text, case.entities, case.labels)
 
 
-@given(cases())
-def test_what_is_writable_has_a_path_and_what_is_not_has_none(tokens, case: Case):
-    lattice = Lattice(Grammar(tokens, case.labels, 3), case.text)
+def cuts_of(case):
+    """The cuts inside words that the entities of a case show."""
+    return learn_cuts([(view(case.text), case.entities)])
+
+
+@given(cases(), st.booleans())
+def test_what_is_writable_has_a_path_and_what_is_not_has_none(tokens, case: Case, learnt):
+    grammar = Grammar(tokens, case.labels, 3, cuts=cuts_of(case) if learnt else {})
+    lattice = Lattice(grammar, case.text)
     ids = lattice.encode(case.entities)
     if all(lattice.writable(entity, case.entities) for entity in case.entities):
         along = lattice.along(ids)
@@ -61,11 +69,12 @@ def test_what_is_writable_has_a_path_and_what_is_not_has_none(tokens, case: Case
             list(lattice.along(ids))
 
 
-@given(texts(), label_sets(), st.randoms(use_true_random=False))
-def test_each_set_of_entities_has_one_path(tokens, text, labels, choice):
+@given(cases(), st.randoms(use_true_random=False))
+def test_each_set_of_entities_has_one_path(tokens, case: Case, choice):
     """A walk is the canonical encoding of what it says, but for what the automaton leaves open:
     lines without brackets and a span bracketed twice."""
-    lattice = Lattice(Grammar(tokens, labels, 3), text)
+    text, labels = case.text, case.labels
+    lattice = Lattice(Grammar(tokens, labels, 3, cuts=cuts_of(case)), text)
     ids = walk(lattice, choice)
     completion = written(tokens, ids)
     entities = symbolic.decode(completion, text, labels).entities
@@ -106,6 +115,16 @@ def test_a_bracket_inside_a_word_is_refused(tokens):
     assert not lattice.writable(inside, [inside])
     with pytest.raises(UnrepresentableError, match="inside a word"):
         list(lattice.along(lattice.encode([inside])))
+
+
+def test_but_where_training_cut_that_word(tokens):
+    labels, inside = LabelSet((EntityType("protein"),)), Entity(2, 5, "protein")
+    cuts = learn_cuts([("a receptor", [Entity(4, 7, "protein")])])
+    lattice = Lattice(Grammar(tokens, labels, 3, cuts=cuts), "receptor receptors")
+    ids = lattice.encode([inside])
+    assert written(tokens, ids) == "protein: re[cep]tor receptors"
+    assert list(lattice.along(ids))
+    assert not lattice.writable(Entity(11, 14, "protein"), [])
 
 
 def test_ten_thousand_characters_without_a_blank(tokens):

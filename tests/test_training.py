@@ -148,6 +148,23 @@ def test_word_dropout_hides_a_word_in_prompt_and_completion_but_not_in_the_label
     assert labels[row.start :].tolist() == row.ids[row.start :]
 
 
+def test_an_end_inside_a_word_is_learnt_and_travels(tokens, tmp_path):
+    """A gene before a mutation, with no blank between them, in the texts of people alone."""
+    inside = example(0, "en", "the p[hGR]D401H gene")
+    ours, asked = tagged([*EXAMPLES, inside]), settings(style="brief", silver=["found"])
+    tagger = tagger_of({"ours": ours, "found": tagged(OTHERS)}, asked)
+    assert [*tagger.cuts.values()] == [(3,)]
+    assert not tagger_of({"ours": tagged(EXAMPLES), "found": ours}, asked).cuts
+    tagger.save(tmp_path)
+    assert TaggerSettings.load(tmp_path / "tagger.json") == tagger
+    assert "hGR" not in (tmp_path / "tagger.json").read_text(encoding="utf-8")
+    for known, unwritable in ((tagger, 0), (replace(tagger, cuts={}), 1)):
+        preparation = Preparation(tokens, tagger.schema("ours"), known, 512)
+        (row,) = preparation.rows([inside])
+        assert preparation.report.unwritable == unwritable
+        assert ("[" in tokens.tokenizer.decode(row.ids[row.start :])) is not bool(unwritable)
+
+
 def test_long_texts_are_split_at_sentences_and_what_is_lost_is_counted(tokens):
     text = "A CD28 receptor binds. " * 3 + "X" * 300 + " IL-2."
     entities = [Entity(2 + 23 * i, 6 + 23 * i, "protein") for i in range(3)]
@@ -331,7 +348,7 @@ def test_a_model_trained_beside_a_gazetteer_travels_with_one(start, datasets, tm
 def test_gazetteers_lend_in_training_what_they_lend_in_decoding(datasets, tokens):
     """All but the texts themselves: a lender that holds these alone lends nothing."""
     asked = settings(allowed_share=1.0, gazetteer_folds=2, lenders=["other"])
-    tagger = asked.tagger(schemas_of(datasets), 2)
+    tagger = asked.tagger(schemas_of(datasets), 2, {})
     whole = Dictionary.learn(EXAMPLES, MENTION_SHARE).digested()
     said = {}
     for name, texts in {"none": (), "the same": EXAMPLES, "others": OTHERS}.items():

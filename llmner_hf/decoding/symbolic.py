@@ -61,6 +61,7 @@ class SymbolicDecoder:
             schema.labels,
             self.settings.max_depth,
             every_type=self.settings.every_type,
+            cuts=self.settings.cuts,
         )
         self._grammars[schema] = grammar
         if len(self._grammars) > GRAMMARS:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from llmner_hf.core.borders import Cuts
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import EntityType, LabelSet, Language
@@ -68,6 +69,8 @@ class TaggerSettings:
         confidence: the probabilities that scores are made of: of the ``full`` vocabulary, or among
             the ``allowed`` tokens, for a model that was trained on those alone.
         gazetteer: the mentions of its training texts, which help to decide (beyond the paper).
+        cuts: places inside words where its training texts have an end of an entity, see
+            `core.borders`; nowhere else may a bracket stand inside a word.
         schemas: the datasets it was trained on, by name.
         defaults: language -> the dataset whose types it uses when none are given.
     """
@@ -81,6 +84,7 @@ class TaggerSettings:
     weights: Mapping[str, Weights] = field(default_factory=dict, hash=False)
     confidence: Literal["full", "allowed"] = "full"
     gazetteer: Gazetteer | None = None
+    cuts: Cuts = field(default_factory=dict, hash=False)
     schemas: Mapping[str, Schema] = field(default_factory=dict, hash=False)
     defaults: Mapping[Language, str] = field(default_factory=dict, hash=False)
 
@@ -150,6 +154,7 @@ class TaggerSettings:
             stored = json.loads(Path(path).read_text(encoding="utf-8"))
             schemas = {name: _schema(entry) for name, entry in stored.pop("schemas").items()}
             stored["weights"] = {k: Weights(**v) for k, v in stored.get("weights", {}).items()}
+            stored["cuts"] = {word: tuple(own) for word, own in stored.get("cuts", {}).items()}
             if stored.pop("gazetteer", None):
                 stored["gazetteer"] = Gazetteer.load(Path(path).with_name(GAZETTEER_FILE))
             return cls(schemas=schemas, **stored)
@@ -256,12 +261,13 @@ class TrainingSettings:
                     f"{self.strategy!r} completions; leave it out"
                 )
 
-    def tagger(self, schemas: Mapping[str, Schema], depth: int) -> TaggerSettings:
+    def tagger(self, schemas: Mapping[str, Schema], depth: int, cuts: Cuts) -> TaggerSettings:
         """The settings that travel with the tuned model.
 
         Args:
             schemas: the datasets, by name.
             depth: the deepest nesting in their training texts.
+            cuts: the places inside words where entities end there.
         """
         pairs = [entry.partition("=") for entry in self.default_datasets]
         return TaggerSettings(
@@ -271,6 +277,7 @@ class TrainingSettings:
             every_type=self.every_type,
             lines_apart=self.lines_apart,
             confidence="allowed" if self.allowed_share == 1 else "full",
+            cuts=cuts,
             schemas=schemas,
             defaults={language: name for language, _, name in pairs},  # type: ignore[misc]
         )

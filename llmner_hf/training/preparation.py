@@ -137,8 +137,8 @@ class Preparation:
         self._grammar = lru_cache(GRAMMARS)(self._make_grammar)
 
     def _make_grammar(self, labels: LabelSet) -> Grammar:
-        settings = self.settings
-        return Grammar(self.tokens, labels, settings.max_depth, every_type=settings.every_type)
+        own = self.settings
+        return Grammar(self.tokens, labels, own.max_depth, every_type=own.every_type, cuts=own.cuts)
 
     def rows(
         self, examples: Iterable[Example], gazetteers: Iterable[Dictionary] | None = None

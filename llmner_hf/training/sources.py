@@ -12,10 +12,12 @@ from dataclasses import asdict, replace
 
 from datasets import Dataset, DatasetDict, concatenate_datasets
 
+from llmner_hf.core.borders import learn_cuts
 from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.folds import cross_fitted
+from llmner_hf.core.tagging.base import view
 from llmner_hf.data import lent_to, schema_of, to_example
 from llmner_hf.settings import (
     MENTION_SHARE,
@@ -66,15 +68,6 @@ def of_people(
     return own
 
 
-def deepest(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> int:
-    """The deepest nesting of brackets in a line of the training completions."""
-    return max(
-        nesting(to_example(row).entities)
-        for splits in datasets.values()
-        for row in training_split(splits, settings)
-    )
-
-
 def examples_of(
     datasets: Mapping[str, DatasetDict], settings: TrainingSettings
 ) -> dict[str, list[Example]]:
@@ -87,8 +80,11 @@ def examples_of(
 
 def tagger_of(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> TaggerSettings:
     """The settings that travel with a model tuned on these datasets, without gazetteers."""
-    schemas = schemas_of(of_people(datasets, settings))
-    return settings.tagger(schemas, deepest(datasets, settings))
+    people = of_people(datasets, settings)
+    every = examples_of(datasets, settings)
+    depth = max(nesting(example.entities) for own in every.values() for example in own)
+    cuts = learn_cuts((view(one.text), one.entities) for name in people for one in every[name])
+    return settings.tagger(schemas_of(people), depth, cuts)
 
 
 def with_gazetteers(

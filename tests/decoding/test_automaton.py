@@ -6,9 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from llmner_hf.core.borders import learn_cuts
 from llmner_hf.core.dictionary import Dictionary
-from llmner_hf.core.entities import EntityType, LabelSet
+from llmner_hf.core.entities import Entity, EntityType, LabelSet
 from llmner_hf.core.tagging import symbolic
+from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.automaton import Automaton
 from llmner_hf.decoding.drafts import Drafter, Walk
 from llmner_hf.decoding.knowledge import STOPS
@@ -21,7 +23,9 @@ LABELS = LabelSet((EntityType("protein"), EntityType("DNA"), EntityType("RNA")))
 
 def compared_walk(tokens, text, labels, depth, every_type, choice):
     """Both walk the same random tokens; the legal ones and what they mean agree everywhere."""
-    lattice = Lattice(Grammar(tokens, labels, depth, every_type=every_type), text)
+    inside = [(choice.randrange(len(text)), len(text)) for _ in text[::4]]
+    cuts = learn_cuts([(view(text), [Entity(*span, "x") for span in inside])])
+    lattice = Lattice(Grammar(tokens, labels, depth, every_type=every_type, cuts=cuts), text)
     automaton = Automaton(lattice)
     for _ in range(3):
         at, cell, line = lattice.start, automaton.start, -1

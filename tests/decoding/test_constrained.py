@@ -16,9 +16,11 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from llmner_hf.core.borders import learn_cuts
 from llmner_hf.core.dictionary import Dictionary
-from llmner_hf.core.entities import EntityType, LabelSet, ProblemKind
+from llmner_hf.core.entities import Entity, EntityType, LabelSet, ProblemKind
 from llmner_hf.core.errors import SettingError
+from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.constrained import ConstrainedDecoder
 from llmner_hf.decoding.drafts import Drafter, Walk
 from llmner_hf.decoding.reference import ReferenceDecoder
@@ -34,6 +36,13 @@ TEXTS_OF_MANY_KINDS = (
     "患者服用阿司匹林后头痛消失，血压160/95 mmHg。",
     "x" * 40,
     "肝" * 40,
+)
+
+
+# Behind every letter of the words of those texts.
+CUTS = learn_cuts(
+    (view(text), [Entity(0, place, "any") for place in range(1, len(text) + 1)])
+    for text in TEXTS_OF_MANY_KINDS
 )
 
 
@@ -117,6 +126,8 @@ def test_equal_to_the_reference(model, tokenizer, reference, policy):
         {"style": "paper"},
         {"lines_apart": True},
         {"lines_apart": True, "every_type": True, "bracket_bias": 2.0},
+        {"cuts": CUTS, "bracket_bias": 1.5},
+        {"cuts": CUTS, "bracket_bias": 1.5, "lines_apart": True},
     ],
 )
 def test_equal_with_every_setting(tokenizer, changes):
