@@ -166,8 +166,11 @@ class Drafter:
                     if walk.cell is None or token not in walk.cell.steps:
                         return False
                     walk.push(token)
-            else:
-                walk.push(cell.draft)
+            else:  # the types that are left share the beginning of their headers
+                guess = known.next_line(walk.line)
+                header = () if guess == STOPS else walk.automaton.lattice.grammar.header_ids[guess]
+                token = next(iter(header[cell.at.node.count :]), cell.draft)
+                walk.push(token if token in cell.steps else cell.draft)
         return walk.in_body and len(walk.tokens) < most
 
     def _copy(self, walk: Walk, known: Knowledge, open: list[int], most: int) -> bool:

@@ -133,7 +133,11 @@ def test_every_draft_is_legal(tokens, text, labels, choice, every_type, further)
             opened.pop()
 
 
+SAME_BEGINNING = LabelSet(tuple(map(EntityType, ("DNA", "x", "¡", "¢"))))  # of their bytes
+
+
 @given(cases())
+@example(Case("[[[", (Entity(0, 3, "x"), Entity(1, 2, "¢")), SAME_BEGINNING))
 def test_hints_of_everything_draft_the_whole_completion(tokens, case: Case):
     """A drafter that has been shown all brackets and lines writes them all at once."""
     lattice = Lattice(Grammar(tokens, case.labels, 6), case.text)
