@@ -32,16 +32,16 @@ import torch
 from datasets import load_dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, GlmConfig, GlmForCausalLM
 
-from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Example
-from llmner_hf.data import to_example
-from llmner_hf.decoding import constrained
-from llmner_hf.decoding.automaton import Automaton
-from llmner_hf.decoding.constrained import ConstrainedDecoder
-from llmner_hf.decoding.drafts import Drafter, Walk
+from llmner_hf.core.mentions import Dictionary
+from llmner_hf.corpora.rows import to_example
+from llmner_hf.decoding.fast import constrained
+from llmner_hf.decoding.fast.automaton import Automaton
+from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
+from llmner_hf.decoding.fast.drafts import Drafter, Walk
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
-from llmner_hf.pipelines import EMBEDDED
+from llmner_hf.pipelines.local import EMBEDDED
 from llmner_hf.settings import MENTION_SHARE, TAGGER_FILE, TaggerSettings
 
 CORPORA = ("genia", "cmeee_v2")

@@ -23,8 +23,8 @@ from datasets import load_dataset
 from decoding import CORPORA, Case
 from transformers import AutoTokenizer, GlmConfig, GlmForCausalLM
 
-from llmner_hf.core.dictionary import Dictionary
-from llmner_hf.data import to_example
+from llmner_hf.core.mentions import Dictionary
+from llmner_hf.corpora.rows import to_example
 from llmner_hf.settings import MENTION_SHARE, TaggerSettings
 
 # zai-org/glm-4-9b-chat-hf, config.json.

@@ -18,9 +18,9 @@ from pathlib import Path
 from datasets import load_dataset
 from decoding import Case, embedded
 
-from llmner_hf.core.dictionary import Dictionary
-from llmner_hf.data import to_example
-from llmner_hf.decoding.constrained import ConstrainedDecoder
+from llmner_hf.core.mentions import Dictionary
+from llmner_hf.corpora.rows import to_example
+from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.decoding.request import Request
 
 CORPORA = ("genia", "bc5cdr_chemical", "cmeee_v2")

@@ -21,14 +21,14 @@ from datasets import load_dataset
 from training import timed
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from llmner_hf.data import to_example
-from llmner_hf.pipelines import EMBEDDED
-from llmner_hf.segmented import SEGMENTED
+from llmner_hf.corpora.rows import to_example
+from llmner_hf.pipelines.local import EMBEDDED
 from llmner_hf.settings import TAGGER_FILE, TaggerSettings
-from llmner_hf.tokens import Tokens
-from llmner_hf.training.losses import add_losses
-from llmner_hf.training.preparation import Preparation
-from llmner_hf.training.trainer import Collator
+from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.tagger.losses import add_losses
+from llmner_hf.training.tagger.preparation import Preparation
+from llmner_hf.training.tagger.segmented import SEGMENTED
+from llmner_hf.training.tagger.trainer import Collator
 
 CORPORA = ("bc5cdr_chemical", "genia", "cmeee_v2")  # one type, five and nine
 WAYS = ("sdpa", SEGMENTED)

@@ -28,14 +28,15 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GlmConfig, GlmForC
 
 import llmner_hf
 from llmner_hf.core.entities import Entity
+from llmner_hf.core.schema import Schema
 from llmner_hf.decoding.request import Request
-from llmner_hf.pipelines import EMBEDDED
+from llmner_hf.pipelines.local import EMBEDDED
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.filtering import candidates_of
 from llmner_hf.selector.scoring import PackedScorer
 from llmner_hf.selector.sharing import selector_at, selector_on
 from llmner_hf.selector.storage import from_backbone
-from llmner_hf.settings import Schema, SelectorSettings
+from llmner_hf.settings import SelectorSettings
 
 CORPORA = ("genia", "bc5cdr_chemical", "cmeee_v2")
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"]

@@ -32,11 +32,11 @@ from decoding_gpu import GLM_4_9B
 from transformers import AutoTokenizer, GlmConfig, GlmForCausalLM
 from trl import SFTConfig, SFTTrainer
 
-from llmner_hf.data import to_example
+from llmner_hf.corpora.rows import to_example
 from llmner_hf.settings import TaggerSettings, TrainingSettings
-from llmner_hf.tokens import Tokens
-from llmner_hf.training.preparation import Preparation
-from llmner_hf.training.trainer import IGNORED, Collator, TaggerTrainer
+from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.tagger.preparation import Preparation
+from llmner_hf.training.tagger.trainer import IGNORED, Collator, TaggerTrainer
 
 CORPORA = ("genia", "cmeee_v2")
 LONGEST = TrainingSettings().max_tokens

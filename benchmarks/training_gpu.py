@@ -41,14 +41,14 @@ from transformers import (
 )
 from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
 
-from llmner_hf.data import to_example
+from llmner_hf.corpora.rows import to_example
 from llmner_hf.settings import TaggerSettings, TrainingSettings
-from llmner_hf.tokens import Tokens
-from llmner_hf.training.memory import Estimate, Skeleton
-from llmner_hf.training.preparation import Preparation
-from llmner_hf.training.run import load_model
-from llmner_hf.training.schedule import Batch, widths
-from llmner_hf.training.trainer import Collator, TaggerTrainer
+from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.plan.memory import Estimate, Skeleton
+from llmner_hf.training.plan.schedule import Batch, widths
+from llmner_hf.training.tagger.preparation import Preparation
+from llmner_hf.training.tagger.run import load_model
+from llmner_hf.training.tagger.trainer import Collator, TaggerTrainer
 
 LENGTHS = Path(__file__).with_name("lengths.json")
 WORDS = 4000  # tokens are drawn from so many; the head has all its rows nevertheless
@@ -182,7 +182,7 @@ class Bench:
         return SFTConfig(**usual | given)
 
     def ours(self, model: Any, rows: Sequence[Row], pack: int, checkpointing: bool) -> Any:
-        """Our trainer, as `training.run.make_trainer` makes it."""
+        """Our trainer, as `training.tagger.run.make_trainer` makes it."""
         trainer = TaggerTrainer(
             sampler=InOrder(rows),
             model=model,

@@ -15,7 +15,7 @@ from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet, Predi
 from llmner_hf.core.scoring import Scores, score
 
 if TYPE_CHECKING:
-    from llmner_hf.pipelines import BioNerPipeline
+    from llmner_hf.pipelines.local import BioNerPipeline
 
 __all__ = [
     "BioNerPipeline",
@@ -47,19 +47,19 @@ def pipeline(
         **options: of ``BioNerPipeline``, of ``EndpointPipeline``, or of transformers'.
     """
     if endpoint is not None:
-        from llmner_hf.endpoint import EndpointPipeline
+        from llmner_hf.pipelines.endpoint import EndpointPipeline
 
         return EndpointPipeline(endpoint, model=str(model) if model else None, **options)
     import transformers
 
-    from llmner_hf import pipelines
-    from llmner_hf.loading import adapter_tokenizer
+    from llmner_hf.pipelines import local
+    from llmner_hf.tagger.folder import adapter_tokenizer
 
-    pipelines.register()
-    if task == pipelines.TASK:
-        model = pipelines.EMBEDDED if model is None else model
+    local.register()
+    if task == local.TASK:
+        model = local.EMBEDDED if model is None else model
         # Said, because transformers would take the code that a model brings, and ask to trust it.
-        options.setdefault("pipeline_class", pipelines.BioNerPipeline)
+        options.setdefault("pipeline_class", local.BioNerPipeline)
     if isinstance(model, str | Path):
         model = str(model)
         options.setdefault("tokenizer", adapter_tokenizer(model))
@@ -72,7 +72,7 @@ def __getattr__(name: str) -> Any:
     """The heavy name, loaded on first use."""
     if name != "BioNerPipeline":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from llmner_hf import pipelines
+    from llmner_hf.pipelines import local
 
-    pipelines.register()
-    return pipelines.BioNerPipeline
+    local.register()
+    return local.BioNerPipeline

@@ -33,19 +33,19 @@ from datasets import load_dataset
 from tqdm import tqdm
 
 import llmner_hf
-from llmner_hf.annotation import prediction
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity, ordered
 from llmner_hf.core.errors import InputError, LlmnerError
+from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.prompting import Strategy
 from llmner_hf.core.scoring import score
+from llmner_hf.corpora.rows import load, to_example
 from llmner_hf.corpora.sources import named
-from llmner_hf.data import load, to_example
-from llmner_hf.decoding.server import Usage
+from llmner_hf.decoding.remote.server import Usage
+from llmner_hf.paper.runs import GOLD, SYSTEM_FILE, TAGGER, Cost, System
+from llmner_hf.pipelines.files import prediction
 from llmner_hf.readers import read_any
 from llmner_hf.readers.json_lines import gold_row, predicted_row, write
-from llmner_hf.reports.runs import GOLD, SYSTEM_FILE, TAGGER, Cost, System
 from llmner_hf.settings import TaggerSettings
 
 BY_SENTENCES = ("ccks2019_as",)  # its records are longer than what models are tuned on

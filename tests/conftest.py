@@ -81,7 +81,7 @@ def tokenizer():
 @pytest.fixture(scope="session")
 def tokens(tokenizer):
     """The canonical tokenisation of that tokenizer."""
-    from llmner_hf.tokens import Tokens
+    from llmner_hf.tokens.canonical import Tokens
 
     return Tokens(tokenizer)
 
@@ -90,8 +90,9 @@ def tokens(tokenizer):
 def tagger_folder(tokenizer, tmp_path_factory):
     """A tiny random GLM with its tokenizer and settings, saved as a tuned model is."""
     from llmner_hf.core.entities import EntityType, LabelSet
-    from llmner_hf.settings import Schema, TaggerSettings
-    from tests.models import tiny
+    from llmner_hf.core.schema import Schema
+    from llmner_hf.settings import TaggerSettings
+    from tests.doubles.models import tiny
 
     model = tiny("glm", tokenizer, seed=3)
     english = Schema("", "en", LabelSet((EntityType("protein"), EntityType("DNA"))))

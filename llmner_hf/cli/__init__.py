@@ -14,36 +14,36 @@ import warnings
 from collections.abc import Sequence
 
 from llmner_hf.cli import (
-    annotating,
-    building,
-    calibrating,
-    demonstrating,
-    evaluating,
-    gazetteers,
-    merging,
-    pushing,
-    reporting,
-    selecting,
-    training,
+    annotate,
+    build,
+    calibrate,
+    demo,
+    evaluate,
+    gazetteer,
+    merge,
+    push,
+    report,
+    train,
+    train_selector,
 )
 from llmner_hf.core.errors import InputError, LlmnerError
 
 COMMANDS = (
-    building,
-    training,
-    gazetteers,
-    merging,
-    selecting,
-    calibrating,
-    annotating,
-    evaluating,
-    reporting,
-    pushing,
-    demonstrating,
+    build,
+    train,
+    gazetteer,
+    merge,
+    train_selector,
+    calibrate,
+    annotate,
+    evaluate,
+    report,
+    push,
+    demo,
 )
 
 # Those that take the keys of a recipe as options.
-RECIPES = (training, selecting)
+RECIPES = (train, train_selector)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

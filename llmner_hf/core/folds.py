@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from llmner_hf.core.dictionary import SURE, Dictionary, Lender
 from llmner_hf.core.entities import Example
+from llmner_hf.core.mentions import SURE, Dictionary, Lender
 
 
 def cross_fitted(

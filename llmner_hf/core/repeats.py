@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from llmner_hf.core.abbreviations import explained
-from llmner_hf.core.dictionary import Dictionary, fold
 from llmner_hf.core.entities import Prediction, ScoredEntity
+from llmner_hf.core.mentions import Dictionary, fold
 
 SHORTEST = 2  # characters
 # Ours, chosen on training articles (docs/embedded.md).
@@ -38,7 +38,7 @@ def repeated(sentences: Sequence[str], predictions: Sequence[Prediction]) -> lis
 
     The score of an occurrence is the highest one of its mention in the text, or that of what it
     abbreviates. Case does not count but in abbreviations, and an occurrence neither begins nor ends
-    inside a word (`core.dictionary`).
+    inside a word (`core.mentions`).
 
     Args:
         sentences: of one text.

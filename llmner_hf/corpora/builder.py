@@ -24,8 +24,8 @@ from llmner_hf.core.leakage import Passage
 from llmner_hf.core.leakage import report as leakage_of
 from llmner_hf.core.prompting import Strategy, Style
 from llmner_hf.corpora.report import BuildReport, FileCount
+from llmner_hf.corpora.rows import FEATURES, Row, check, entity_rows, to_row
 from llmner_hf.corpora.sources import Count, File, Files, locate, merged, named
-from llmner_hf.data import FEATURES, Row, check, entity_rows, to_row
 from llmner_hf.readers.reading import Reading
 from llmner_hf.settings import TaggerSettings
 

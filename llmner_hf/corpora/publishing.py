@@ -20,12 +20,12 @@ import datasets
 from datasets.exceptions import DatasetGenerationError
 from huggingface_hub import DatasetCardData
 
-from llmner_hf.cards import cell, filled
 from llmner_hf.core.catalogue import CORPORA, Corpus
 from llmner_hf.core.errors import InputError, RunError
 from llmner_hf.core.prompting import Strategy, Style
 from llmner_hf.corpora.builder import CorpusBuilder, CorpusConfig, builder
 from llmner_hf.corpora.report import BuildReport
+from llmner_hf.rendering.cards import cell, filled
 
 # The Hub's identifiers; what has none of its own is "other", and the card quotes the terms.
 _HUB_LICENCES = {"genia": "cc-by-3.0"}

@@ -18,7 +18,7 @@ from llmner_hf.core.entities import Prediction, Problem, ProblemKind, ScoredEnti
 from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.request import Request
 from llmner_hf.settings import TaggerSettings
-from llmner_hf.tokens import Tokens
+from llmner_hf.tokens.canonical import Tokens
 
 
 class FreeDecoder:

@@ -18,9 +18,9 @@ from llmner_hf.core.entities import Prediction
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
-from llmner_hf.lattice import Lattice, Position
-from llmner_hf.positions import LinePositions, begins_line
-from llmner_hf.prior import Prior
+from llmner_hf.tokens.lattice import Lattice, Position
+from llmner_hf.tokens.layout import LinePositions, begins_line
+from llmner_hf.tokens.prior import Prior
 
 
 class Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmner_hf.settings import Schema
+from llmner_hf.core.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

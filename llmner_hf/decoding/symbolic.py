@@ -12,13 +12,14 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from llmner_hf.core.errors import SettingError
+from llmner_hf.core.schema import Schema
 from llmner_hf.decoding.request import Request
-from llmner_hf.grammar import Grammar
-from llmner_hf.lattice import Lattice
-from llmner_hf.positions import LinePositions
-from llmner_hf.prior import Prior
-from llmner_hf.settings import Schema, TaggerSettings
-from llmner_hf.tokens import Prompt, Tokens
+from llmner_hf.settings import TaggerSettings
+from llmner_hf.tokens.canonical import Prompt, Tokens
+from llmner_hf.tokens.grammar import Grammar
+from llmner_hf.tokens.lattice import Lattice
+from llmner_hf.tokens.layout import LinePositions
+from llmner_hf.tokens.prior import Prior
 
 # Rows of the output matrix's product at a time, where a confidence needs all tokens.
 FULL_ROWS = 256

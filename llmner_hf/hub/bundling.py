@@ -23,7 +23,7 @@ from llmner_hf.settings import TAGGER_FILE
 CODE = "bioner.py"
 _CONFIG = "config.json"
 _ROOT = Path(__file__).parents[2]
-_ENTRY = "llmner_hf.pipelines"
+_ENTRY = "llmner_hf.pipelines.local"
 _TASK = {"impl": "bioner.BioNerPipeline", "pt": ["AutoModelForCausalLM"]}
 _FORM = '''\
 """Named entities of biomedical texts: what `BioNerPipeline` needs of llmner_hf {version}.

@@ -15,17 +15,7 @@ from types import MappingProxyType
 
 from llmner_hf.core.entities import Language
 from llmner_hf.core.errors import InputError
-from llmner_hf.readers import (
-    bioc,
-    brat,
-    ccks,
-    cmeee,
-    conll,
-    genia,
-    json_lines,
-    plain,
-    pubtator,
-)
+from llmner_hf.readers import bioc, brat, ccks, cmeee, conll, genia, json_lines, plain, pubtator
 from llmner_hf.readers.files import head, uncompressed_name
 from llmner_hf.readers.reading import Reading
 

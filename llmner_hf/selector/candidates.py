@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from llmner_hf.core.dictionary import Dictionary, Evidence
 from llmner_hf.core.entities import Entity, EntityType
 from llmner_hf.core.errors import OffsetError
+from llmner_hf.core.mentions import Dictionary, Evidence
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.scoring.deviations import token_spans
 from llmner_hf.core.tagging.base import view
-from llmner_hf.settings import Schema, Units
-from llmner_hf.tokens import Span, Tokens
+from llmner_hf.settings import Units
+from llmner_hf.tokens.canonical import Span, Tokens
 
 
 @dataclass(frozen=True, slots=True)

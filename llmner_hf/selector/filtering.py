@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from llmner_hf.core.calibration import probability
 from llmner_hf.core.entities import Prediction, ScoredEntity
 from llmner_hf.core.errors import SettingError
+from llmner_hf.core.schema import Schema
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.scoring import Scorer
-from llmner_hf.settings import Gazetteer, Schema
+from llmner_hf.settings import Gazetteer
 
 
 @dataclass(frozen=True, slots=True)

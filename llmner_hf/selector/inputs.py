@@ -28,15 +28,15 @@ from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
 
-from llmner_hf.core.dictionary import Evidence
 from llmner_hf.core.entities import EntityType, LabelSet
 from llmner_hf.core.errors import SettingError
+from llmner_hf.core.mentions import Evidence
 from llmner_hf.core.tagging.base import view
 from llmner_hf.core.tagging.symbolic import header
-from llmner_hf.positions import OFFSET
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.settings import EVIDENCE_SIGNS, SelectorSettings
-from llmner_hf.tokens import FRAMES, Tokens
+from llmner_hf.tokens.canonical import FRAMES, Tokens
+from llmner_hf.tokens.layout import OFFSET
 
 Ids = tuple[int, ...]
 
@@ -106,7 +106,7 @@ class Inputs:
         rest = (*type_ids, *before, self.markers[0], *inside, *(said or ()))
         if not self.settings.lines_apart:
             return Written(tuple(prompt.ids), rest)
-        # As in a line of a tagger's answer: see `positions`.
+        # As in a line of a tagger's answer: see `tokens.layout`.
         text = len(prompt.head) + OFFSET
         start, end = text + len(before), text + len(before) + len(inside)
         header = [text - 1] * len(type_ids)

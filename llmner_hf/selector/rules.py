@@ -15,7 +15,7 @@ from types import MappingProxyType
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Prediction, ScoredEntity
 from llmner_hf.core.errors import SettingError
-from llmner_hf.settings import Schema
+from llmner_hf.core.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.inputs import Inputs, Written
 from llmner_hf.settings import SelectorSettings
-from llmner_hf.tokens import Tokens
+from llmner_hf.tokens.canonical import Tokens
 
 Placed = tuple[tuple[int, int], ...]  # of each token id and position
 

@@ -28,9 +28,10 @@ from llmner_hf.core.calibration import (
 )
 from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.errors import InputError
+from llmner_hf.core.schema import Schema
 from llmner_hf.selector.filtering import Selector, candidates_of
 from llmner_hf.selector.scoring import Scorer
-from llmner_hf.settings import SELECTOR_FILE, Gazetteer, Schema, SelectorSettings
+from llmner_hf.settings import SELECTOR_FILE, Gazetteer, SelectorSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Every default of tagging, training and selection, once, with its source."""
 
 from llmner_hf.settings.gazetteer import GAZETTEER_FILE, MENTION_SHARE, Gazetteer
-from llmner_hf.settings.schema import Schema
 from llmner_hf.settings.selection import (
     EVIDENCE_SIGNS,
     SELECTOR_FILE,
@@ -25,7 +24,6 @@ __all__ = [
     "TAGGER_FILE",
     "USUAL_WEIGHTS",
     "Gazetteer",
-    "Schema",
     "SelectorSettings",
     "SelectorTrainingSettings",
     "TaggerSettings",

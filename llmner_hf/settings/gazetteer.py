@@ -17,9 +17,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from llmner_hf.core.dictionary import Dictionary, Key
 from llmner_hf.core.errors import FormatError
-from llmner_hf.settings.schema import Schema
+from llmner_hf.core.mentions import Dictionary, Key
+from llmner_hf.core.schema import Schema
 
 GAZETTEER_FILE = "gazetteer.safetensors"
 # Ours: kept are mentions that are entities in a fifth of their occurrences. Half, the dictionary's

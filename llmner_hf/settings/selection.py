@@ -13,8 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from llmner_hf.core.dictionary import Evidence
 from llmner_hf.core.errors import FormatError, InputError, SettingError
+from llmner_hf.core.mentions import Evidence
 from llmner_hf.core.prompting import Style
 
 SELECTOR_FILE = "selector.json"

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from llmner_hf.core.borders import Cuts
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import EntityType, LabelSet, Language
 from llmner_hf.core.errors import FormatError, InputError, SettingError
+from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.prompting import Strategy, Style
+from llmner_hf.core.schema import Schema
 from llmner_hf.settings.gazetteer import GAZETTEER_FILE, Gazetteer
-from llmner_hf.settings.schema import Schema
 
 TAGGER_FILE = "tagger.json"
 
@@ -59,7 +59,7 @@ class TaggerSettings:
             Default: no, as in the paper. A small model decides better where brackets stand than
             which types a text will turn out to hold, before it has written anything.
         lines_apart: whether each line sees the prompt and itself alone, and a copied token stands a
-            fixed number of positions behind its original (`positions`); such a model is decoded
+            fixed number of positions behind its original (`tokens.layout`); such a model is decoded
             under the constraint alone. Default: no, each token sees all before it and positions
             count on, as in the paper.
         bracket_bias: added to the logits of opening brackets: above 0 more entities are found,

@@ -24,15 +24,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 import llmner_hf
-from llmner_hf.annotation import annotate
 from llmner_hf.core.articles import articles
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Prediction
 from llmner_hf.core.scoring import bootstrap
-from llmner_hf.data import load, to_example
+from llmner_hf.corpora.rows import load, to_example
+from llmner_hf.paper.printed import SEEN, TABLE_VI, TABLE_VII, UNSEEN
+from llmner_hf.paper.runs import System
+from llmner_hf.pipelines.files import annotate
 from llmner_hf.readers.json_lines import gold_row, predicted_row, read_predictions, write
-from llmner_hf.reports.printed import SEEN, TABLE_VI, TABLE_VII, UNSEEN
-from llmner_hf.reports.runs import System
 from llmner_hf.selector.filtering import Selector
 
 # A record is longer than what the model was tuned on.

@@ -24,15 +24,15 @@ from random import Random
 import yaml
 
 import llmner_hf
-from llmner_hf.annotation import annotate
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example, LabelSet
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.scoring import bootstrap, paired_bootstrap, score
-from llmner_hf.data import load, to_example
+from llmner_hf.corpora.rows import load, to_example
+from llmner_hf.paper.results import per_cent
+from llmner_hf.paper.tables import Cell, Column, Table
+from llmner_hf.pipelines.files import annotate
 from llmner_hf.readers.json_lines import gold_row, read_predictions, write
-from llmner_hf.reports.results import per_cent
-from llmner_hf.reports.tables import Cell, Column, Table
 
 TRAINED_ON = ("bc5cdr_chemical", "genia", "biored", "cmeee_v2")
 WORDING = Path(__file__).with_suffix("") / "wording.yaml"

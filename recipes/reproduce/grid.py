@@ -22,7 +22,7 @@ import yaml
 
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.prompting import Strategy
-from llmner_hf.reports.runs import GOLD, TAGGER, System
+from llmner_hf.paper.runs import GOLD, TAGGER, System
 
 SEEN = ("cmeee_v2", "genia", "biored", "bc5cdr_chemical")  # paper II-B
 UNSEEN = ("ccks2019_as", "ncbi_disease")  # paper Table VII

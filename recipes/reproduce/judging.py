@@ -15,8 +15,8 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from llmner_hf.paper.runs import GOLD
 from llmner_hf.readers import json_lines
-from llmner_hf.reports.runs import GOLD
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import TAGGER_FILE, TaggerSettings
 from recipes.reproduce import rivals

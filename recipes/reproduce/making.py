@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from llmner_hf.core.errors import InputError
-from llmner_hf.reports.runs import GOLD
+from llmner_hf.paper.runs import GOLD
 from recipes.reproduce.grid import Cell, Step
 
 Runner = Callable[[Step], None]

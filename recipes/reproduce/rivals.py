@@ -19,12 +19,12 @@ from transformers import (
 )
 from trl import ModelConfig, TrlParser, get_peft_config
 
+from llmner_hf.paper.rivals import CausalScorer, EncoderScorer, encoder_from_scratch, with_marks
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.inputs import with_markers
-from llmner_hf.selector.rivals import CausalScorer, EncoderScorer, encoder_from_scratch, with_marks
 from llmner_hf.settings import SelectorTrainingSettings
-from llmner_hf.tokens import Tokens
-from llmner_hf.training.run import load_model
+from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.tagger.run import load_model
 from recipes.selector.compare import drawn
 
 # A rival is not scored while it is trained, and is not kept: its judgements are.

@@ -6,9 +6,9 @@ python -m recipes.reproduce.texts --data data --rows 200 --only genia -o runs/mi
 import argparse
 from pathlib import Path
 
-from llmner_hf.data import load, to_example
+from llmner_hf.corpora.rows import load, to_example
+from llmner_hf.paper.runs import GOLD
 from llmner_hf.readers.json_lines import gold_row, write
-from llmner_hf.reports.runs import GOLD
 
 
 def main() -> None:

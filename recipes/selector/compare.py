@@ -34,34 +34,29 @@ from datasets import load_dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments, set_seed
 
 import llmner_hf
-from llmner_hf.annotation import annotate
 from llmner_hf.core.calibration import auc
 from llmner_hf.core.entities import Entity, Example, Prediction
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.negatives import sample
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.scoring import score
-from llmner_hf.data import schema_of, to_example
-from llmner_hf.pipelines import EMBEDDED
+from llmner_hf.corpora.rows import schema_of, to_example
+from llmner_hf.paper.rivals import CausalScorer, encoder_from_scratch, with_marks
+from llmner_hf.paper.runs import SYSTEM_FILE, System
+from llmner_hf.pipelines.files import annotate
+from llmner_hf.pipelines.local import EMBEDDED
 from llmner_hf.readers.json_lines import gold_row, predicted_row, read_predictions, write
-from llmner_hf.reports.diagrams import reliability_diagram
-from llmner_hf.reports.runs import SYSTEM_FILE, System
+from llmner_hf.rendering.diagrams import reliability_diagram
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.selector.inputs import Inputs
-from llmner_hf.selector.preparation import contrasts
-from llmner_hf.selector.rivals import CausalScorer, encoder_from_scratch, with_marks
 from llmner_hf.selector.rules import RULES, enforced
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.selector.tuning import Calibration, Tuning, tune
-from llmner_hf.settings import (
-    TAGGER_FILE,
-    Gazetteer,
-    Schema,
-    SelectorTrainingSettings,
-    TaggerSettings,
-)
-from llmner_hf.tokens import Tokens
+from llmner_hf.settings import TAGGER_FILE, Gazetteer, SelectorTrainingSettings, TaggerSettings
+from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.selector.preparation import contrasts
 
 CORPORA = ("cmeee_v2", "genia", "biored", "bc5cdr_chemical")
 BIASES = (-0.5, 0.0, 0.5, 1.0, 1.5)

@@ -33,13 +33,13 @@ from datasets import DatasetDict, load_dataset
 from trl import ModelConfig, SFTConfig, TrlParser
 
 import llmner_hf
-from llmner_hf.annotation import annotate
 from llmner_hf.core.entities import Example
 from llmner_hf.core.folds import contiguous
-from llmner_hf.data import to_example
-from llmner_hf.gazetteers import relearnt
+from llmner_hf.corpora.rows import to_example
+from llmner_hf.pipelines.files import annotate
 from llmner_hf.settings import TAGGER_FILE, TaggerSettings, TrainingSettings
-from llmner_hf.training.run import train
+from llmner_hf.training.gazetteer import relearnt
+from llmner_hf.training.tagger.run import train
 
 
 class Tagger:

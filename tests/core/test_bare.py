@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
 # -I and -S: no environment variables, no site-packages; then every module of the core.
+from tests.conftest import ROOT
+
 CODE = f"""
 import importlib, pkgutil, sys
 sys.path.insert(0, {str(ROOT)!r})

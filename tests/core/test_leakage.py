@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmner_hf.core.leakage import Leakage, Overlap, Passage, normalise, report
+from tests.conftest import ROOT
 
-SHARED = Path(os.environ.get("LLMNER_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("LLMNER_SHARED", ROOT.parent / "shared"))
 LONG = "Interleukin 2 was measured in every culture"
 CHINESE = "患者三天后体温恢复正常，出院。"
 PASSAGES = st.lists(

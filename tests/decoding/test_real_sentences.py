@@ -9,14 +9,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llmner_hf.core.sentences import split
-from llmner_hf.decoding.constrained import ConstrainedDecoder
-from llmner_hf.decoding.drafts import Drafter
+from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
+from llmner_hf.decoding.fast.drafts import Drafter
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
-from llmner_hf.pipelines import EMBEDDED
+from llmner_hf.pipelines.local import EMBEDDED
 from llmner_hf.readers import read_any
 from llmner_hf.settings import TAGGER_FILE, TaggerSettings
-from tests.models import tiny
+from tests.doubles.models import tiny
 from tests.strategies import number
 
 FILES = {

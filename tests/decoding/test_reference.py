@@ -10,9 +10,9 @@ from llmner_hf.core.tagging.symbolic import encode
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
-from llmner_hf.lattice import Lattice
 from llmner_hf.settings import TaggerSettings
-from tests.models import FAMILIES, SCHEMA, TEXTS, requests, tiny
+from llmner_hf.tokens.lattice import Lattice
+from tests.doubles.models import FAMILIES, SCHEMA, TEXTS, requests, tiny
 from tests.strategies import texts
 
 

@@ -13,9 +13,9 @@ from datasets import Dataset
 
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
-from llmner_hf.data import FEATURES, to_row
+from llmner_hf.corpora.rows import FEATURES, to_row
+from llmner_hf.paper.runs import System
 from llmner_hf.readers.json_lines import gold_row, predicted_row, write
-from llmner_hf.reports.runs import System
 from llmner_hf.settings import TaggerSettings
 from tests.manual.pages import ROOT
 

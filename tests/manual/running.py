@@ -30,9 +30,9 @@ NOT_RUN = {
     "make thorough": "takes minutes; the same tests run here on fewer texts",
     "pip install llmner_hf[demo]": "asks a package index",
     "vllm serve": "needs a GPU, and vLLM, which wants a torch of its own",
-    "transformers serve": "serves until it is stopped; tests/test_serving.py starts it and asks it",
-    "model     GlmForCausalLM": "a plan that tests/test_docs.py compares with the file it is",
-    "prompt, 217 tokens": "a preview that tests/test_dry_run.py makes anew",
+    "transformers serve": "serves until it is stopped; tests/pipelines/test_endpoint.py asks it",
+    "model     GlmForCausalLM": "a plan that tests/manual/test_docs.py compares with the file",
+    "prompt, 217 tokens": "a preview that tests/training/test_dry_run.py makes anew",
 }
 HINT = "say how it is run, or why not in NOT_RUN"
 _FEW = ["--max_steps", "2", "--validation_size", "1", "--disable_tqdm", "true"]

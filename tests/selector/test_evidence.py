@@ -11,28 +11,28 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from llmner_hf import pipeline
-from llmner_hf.cards import model_card
-from llmner_hf.core.dictionary import Dictionary
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet, Prediction, ScoredEntity
 from llmner_hf.core.errors import SettingError
-from llmner_hf.data import FEATURES, to_row
-from llmner_hf.pipelines import EMBEDDED
+from llmner_hf.core.mentions import Dictionary
+from llmner_hf.core.schema import Schema
+from llmner_hf.corpora.rows import FEATURES, to_row
+from llmner_hf.hub.cards import model_card
+from llmner_hf.pipelines.local import EMBEDDED
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.filtering import Selector, candidates_of
 from llmner_hf.selector.inputs import Inputs, evidence_ids
-from llmner_hf.selector.preparation import known_mentions, prepare
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import (
     EVIDENCE_SIGNS,
     Gazetteer,
-    Schema,
     SelectorSettings,
     SelectorTrainingSettings,
     TaggerSettings,
 )
-from llmner_hf.tokens import Tokens
-from tests.models import tiny
-from tests.selector.making import SETTINGS, adapter_on, candidates
+from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.selector.preparation import known_mentions, prepare
+from tests.doubles.models import tiny
+from tests.doubles.selecting import SETTINGS, adapter_on, candidates
 from tests.strategies import texts
 
 LABELS = LabelSet((EntityType("protein"), EntityType("DNA"), EntityType("疾病")))

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from llmner_hf.selector.storage import export, load
-from tests.elsewhere import without
-from tests.selector.making import adapter_on
+from tests.doubles.elsewhere import without
+from tests.doubles.selecting import adapter_on
 
 ELSEWHERE = without(
     ("llmner_hf", "peft", "trl", "datasets", "evaluate"),

@@ -7,20 +7,13 @@ from dataclasses import replace
 import pytest
 
 from llmner_hf.core.calibration import calibration_error, probability, temperature
-from llmner_hf.core.entities import (
-    Entity,
-    Example,
-    Prediction,
-    Problem,
-    ProblemKind,
-    ScoredEntity,
-)
+from llmner_hf.core.entities import Entity, Example, Prediction, Problem, ProblemKind, ScoredEntity
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.scoring import score
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.selector.tuning import tune
 from llmner_hf.settings import SelectorSettings
-from tests.selector.making import ENGLISH
+from tests.doubles.selecting import ENGLISH
 
 TEXT = "IL-2 gene and IL-4 gene"
 SCHEMA = ENGLISH

@@ -10,11 +10,12 @@ from transformers import AutoTokenizer
 
 from llmner_hf.core.entities import Entity, EntityType, LabelSet
 from llmner_hf.core.errors import LabelError, OffsetError, SettingError
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
 from llmner_hf.selector.candidates import Candidate, units_of
 from llmner_hf.selector.inputs import Inputs, marker_ids, with_markers
-from llmner_hf.settings import Schema, SelectorSettings
-from llmner_hf.tokens import Tokens
+from llmner_hf.settings import SelectorSettings
+from llmner_hf.tokens.canonical import Tokens
 from tests.strategies import texts
 
 ENGLISH = Schema("", "en", LabelSet((EntityType("protein", "a [folded] chain"), EntityType("DNA"))))

@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM
 from llmner_hf.selector.lora import put_on
 from llmner_hf.selector.sharing import selector_on, view_of
 from llmner_hf.selector.storage import from_backbone
-from tests.models import tiny
-from tests.selector.making import SETTINGS, adapter_on, candidates
+from tests.doubles.models import tiny
+from tests.doubles.selecting import SETTINGS, adapter_on, candidates
 
 FIRST_ENTITY = """
 import sys

@@ -13,6 +13,7 @@ from transformers import (
 )
 
 from llmner_hf.core.entities import Entity, EntityType, LabelSet
+from llmner_hf.core.schema import Schema
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.inputs import Inputs, with_markers
 from llmner_hf.selector.modeling import (
@@ -22,9 +23,9 @@ from llmner_hf.selector.modeling import (
     last_real,
 )
 from llmner_hf.selector.storage import from_backbone, load, make_room
-from llmner_hf.settings import Schema, SelectorSettings
-from llmner_hf.tokens import Tokens
-from tests.models import tiny
+from llmner_hf.settings import SelectorSettings
+from llmner_hf.tokens.canonical import Tokens
+from tests.doubles.models import tiny
 
 REAL = {
     "glm": "glm-4-9b-chat-hf",

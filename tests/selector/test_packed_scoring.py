@@ -12,9 +12,9 @@ from llmner_hf.selector.inputs import Inputs
 from llmner_hf.selector.modeling import EntityValidityConfig, EntityValidityModel
 from llmner_hf.selector.scoring import Pack, laid, packed, validity_scorer
 from llmner_hf.settings import EVIDENCE_SIGNS, SelectorSettings
-from llmner_hf.tokens import Tokens
-from tests.models import tiny
-from tests.selector.making import candidates
+from llmner_hf.tokens.canonical import Tokens
+from tests.doubles.models import tiny
+from tests.doubles.selecting import candidates
 
 READINGS = ("once", "twice")
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from llmner_hf.core.entities import Entity, Prediction, Problem, ProblemKind, ScoredEntity
 from llmner_hf.core.errors import SettingError
+from llmner_hf.core.schema import Schema
 from llmner_hf.selector.rules import RULES, enforced, obeying, rules_named
-from llmner_hf.settings import Schema
 
 RULE = RULES["cmeee_v2"]
 FOUND = st.lists(

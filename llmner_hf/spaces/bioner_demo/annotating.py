@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from llmner_hf.annotation import prediction
 from llmner_hf.core.entities import Example
 from llmner_hf.core.sentences import split
-from llmner_hf.pipelines import BioNerPipeline
+from llmner_hf.pipelines.files import prediction
+from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.rendering import Document
 
 

@@ -17,9 +17,9 @@ import gradio as gr
 
 from llmner_hf import pipeline
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.pipelines import BioNerPipeline
+from llmner_hf.core.schema import Schema
+from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.rendering.colours import DARK, LIGHT, style_within
-from llmner_hf.settings import Schema
 from llmner_hf.spaces.bioner_demo import inputs
 from llmner_hf.spaces.bioner_demo.downloads import NAMES
 from llmner_hf.spaces.bioner_demo.findings import Findings

@@ -15,7 +15,7 @@ import gradio as gr
 
 from llmner_hf.core.entities import Example
 from llmner_hf.core.errors import InputError
-from llmner_hf.pipelines import BioNerPipeline
+from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.spaces.bioner_demo import downloads, inputs
 from llmner_hf.spaces.bioner_demo.annotating import annotate
 from llmner_hf.spaces.bioner_demo.findings import Findings

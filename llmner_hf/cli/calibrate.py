@@ -1,0 +1,75 @@
+"""``llmner calibrate``: set a selector's temperature and thresholds by validation texts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from llmner_hf.cli.reading import read
+from llmner_hf.core.errors import InputError
+
+NAME = "calibrate"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("selector", type=Path, help="folder; its selector.json is written anew")
+    parser.add_argument(
+        "--gold", type=Path, nargs="+", required=True, help="validation texts with their dataset"
+    )
+    parser.add_argument(
+        "--predicted",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="what the tagger alone found there: llmner annotate --no-selector",
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="the tagger's folder: for datasets of one's own, and for selectors that read evidence",
+    )
+    parser.add_argument("--batch-size", type=int, default=64)
+
+
+def run(given: argparse.Namespace, _: list[str]) -> None:
+    """``llmner calibrate``."""
+    examples = [example for path in given.gold for example in read(path)]
+    from llmner_hf.readers.json_lines import read_predictions
+    from llmner_hf.rendering.diagrams import reliability_diagram
+    from llmner_hf.selector.sharing import selector_at
+    from llmner_hf.selector.tuning import tune
+    from llmner_hf.settings import SELECTOR_FILE, TAGGER_FILE, SelectorSettings, TaggerSettings
+
+    if not given.selector.is_dir():
+        raise InputError(f"{given.selector}: no such folder")
+    predictions = [found for path in given.predicted for found in read_predictions(path)]
+    tagger = TaggerSettings.load(given.model / TAGGER_FILE) if given.model else TaggerSettings()
+    schemas = {name: tagger.schema(name) for name in {e.dataset for e in examples}}
+    scorer = selector_at(given.selector).scorer
+    if not given.model and SelectorSettings.load(given.selector / SELECTOR_FILE).evidence:
+        raise InputError(
+            f"{given.selector}: it reads what the tagger's gazetteer knows; name the tagger's "
+            "folder, --model"
+        )
+    tuning = tune(scorer, examples, predictions, schemas, given.batch_size, tagger.gazetteer)
+    tuning.save(given.selector)
+    reliability_diagram(
+        given.selector / "reliability.png",
+        {
+            f"before: error {tuning.before.error:.3f}": tuning.before.bins,
+            f"after: error {tuning.after.error:.3f}": tuning.after.bins,
+        },
+    )
+    print(
+        f"{tuning.every.candidates} candidates, {tuning.every.missed} gold entities are none of "
+        f"them\ntemperature {tuning.temperature:.3f}: expected calibration error "
+        f"{tuning.before.error:.4f} -> {tuning.after.error:.4f}"
+    )
+    for title, choice in {"all": tuning.every, **tuning.datasets}.items():
+        print(
+            f"{title}: threshold {choice.threshold:.3f} ({choice.candidates} candidates): "
+            f"F1 {100 * choice.f1:.2f} -> {100 * choice.selected:.2f}; "
+            f"at best {100 * choice.best.f1:.2f} at {choice.best.threshold:.3f}"
+        )
+    print(f"{given.selector}: selector.json, reliability.png")

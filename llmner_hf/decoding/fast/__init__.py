@@ -1,0 +1,1 @@
+"""Copy-constrained decoding that verifies many tokens at a time."""

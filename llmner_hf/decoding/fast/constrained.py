@@ -1,0 +1,307 @@
+"""Copy-constrained decoding: masked greedy, with drafts that are verified many tokens at a time.
+
+In: requests. Out: predictions whose entities lie inside the text, always, whatever the text says.
+At every step the most probable token among those that copy and tag; on a tie the lowest id. The
+tokens are those of `decoding.reference`, which writes one a step: here a pass of the model verifies
+a draft (`decoding.fast.drafts`), keeps what it would have written itself, and corrects the first
+token that it would not. Rows of a batch advance on their own and are given to the next text when
+done; what the prompts of a label set have in common is computed once. Neither drafts nor company
+change a token, but for ties within rounding.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from llmner_hf.core.entities import Prediction
+from llmner_hf.decoding.fast.automaton import Automaton
+from llmner_hf.decoding.fast.cache import Prefixes, RowCache, layers_of
+from llmner_hf.decoding.fast.costs import parts, pass_tokens
+from llmner_hf.decoding.fast.drafts import Drafter, Walk
+from llmner_hf.decoding.fast.row import Row, Standing
+from llmner_hf.decoding.record import Record
+from llmner_hf.decoding.request import Request
+from llmner_hf.decoding.symbolic import SymbolicDecoder
+from llmner_hf.settings import TaggerSettings
+from llmner_hf.tokens.prior import Prior
+
+# Memory for the prefixes of label sets. Ours: 40 prompts of 650 tokens of a 9B GLM, 41 kB each.
+PREFIX_BYTES = 2**30
+# A draft may cost as much as this many passes. Ours, on two cores at batch 8: one pass's worth was
+# 1.5 times slower than no limit where drafts are mostly right, no limit 1.1 times slower elsewhere.
+DRAFT_PASSES = 4
+# No draft is shorter, however many rows share a pass: each reads its own keys again. Ours, for the
+# embedded model on one core at batch 32: 16 to 64 within a fifth, 8 up to 1.6 times slower.
+# The longest is a few lines.
+SHORTEST_DRAFT, LONGEST_DRAFT = 32, 1024
+
+
+class ConstrainedDecoder(SymbolicDecoder):
+    """Copy-constrained decoding with one model.
+
+    Args:
+        model: a causal language model, with its adapter if it has one; all layers attend fully.
+        tokenizer: its tokenizer.
+        settings: how it was tuned.
+        drafter: the policy of drafts; changes speed alone.
+        longest_draft: the longest draft in tokens; measured on the device if absent.
+        prefix_bytes: memory for what prompts have in common; 0 computes every prompt whole.
+
+    Raises:
+        SettingError: as in ``SymbolicDecoder``, or the model's attention has windows.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        settings: TaggerSettings,
+        *,
+        drafter: Drafter | None = None,
+        longest_draft: int | None = None,
+        prefix_bytes: int = PREFIX_BYTES,
+    ) -> None:
+        layers_of(model)
+        super().__init__(model, tokenizer, settings)
+        self.drafter = drafter or Drafter()
+        self.longest_draft = longest_draft
+        self.passes = 0
+        self._prefixes = Prefixes(model, prefix_bytes)
+
+    @torch.inference_mode()
+    def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
+        """The predictions of all requests, in their order.
+
+        Args:
+            requests: what to annotate; long texts first, so that a batch holds like lengths.
+            batch_size: texts at a time; changes speed and memory, never a result.
+        """
+        return [record.prediction for record in self.write(requests, batch_size)]
+
+    @torch.inference_mode()
+    def write(self, requests: Sequence[Request], batch_size: int = 16) -> list[Record]:
+        """The completions of all requests, in their order; arguments as in ``decode``."""
+        waiting = deque(sorted(range(len(requests)), key=lambda i: -len(requests[i].text)))
+        size = min(batch_size, len(waiting))
+        records: dict[int, Record] = {}
+        cache = RowCache(self.model, size)
+        rows: list[Row] = []
+        while waiting or rows:
+            while waiting and len(rows) < size:
+                rows.append(self._begin(requests, waiting.popleft(), cache, len(rows)))
+            self._advance(rows, cache, self._longest(len(rows)))  # fewer rows, longer drafts
+            keep = []
+            for place, row in enumerate(rows):
+                if row.done:
+                    self._weigh(row)
+                    records[row.index] = row.record
+                    if not waiting:
+                        continue
+                    rows[place] = self._begin(requests, waiting.popleft(), cache, place)
+                keep.append(place)
+            if len(keep) < len(rows):
+                cache.keep(keep)
+                rows = [rows[place] for place in keep]
+        return [records[index] for index in range(len(requests))]
+
+    def _begin(self, requests: Sequence[Request], index: int, cache: RowCache, place: int) -> Row:
+        """The row of a request, its place in the cache made ready."""
+        request = requests[index]
+        prompt = self.prompt(request)
+        automaton = Automaton(self.lattice(request))
+        known = self.drafter.knowledge(automaton, self.settings.dictionary(request.schema))
+        aligned = self.line_positions(request)
+        row = Row(index, automaton, request, known, self.prior(request), aligned)
+        head = prompt.head if self._prefixes.most_bytes else ()
+        cache.begin(place, self._prefixes.get(head))
+        row.pending = prompt.ids[len(head) :]
+        row.prompt = len(prompt.ids)
+        row.standing = [(place, 0) for place in range(len(head), len(prompt.ids))]
+        return row
+
+    def _advance(self, rows: list[Row], cache: RowCache, most: int) -> None:
+        """One pass of every row; rows with much to read go apart, lest the others be padded."""
+        walks = [
+            self.drafter.draft(
+                row.automaton,
+                row.cell,
+                row.line,
+                row.known,
+                [start for start, _ in row.record.open],
+                most,
+            )
+            for row in rows
+        ]
+        widths = [
+            len(row.pending) + len(walk.tokens) for row, walk in zip(rows, walks, strict=True)
+        ]
+        for chosen in parts(widths, self._pass_tokens):
+            self._verify(
+                [rows[place] for place in chosen],
+                [walks[place] for place in chosen],
+                cache,
+                chosen,
+            )
+
+    def _verify(
+        self, rows: list[Row], walks: list[Walk], cache: RowCache, places: list[int]
+    ) -> None:
+        """Read pending tokens and drafts; write what the model itself would have written."""
+        self.passes += 1
+        width = max(len(r.pending) + len(w.tokens) for r, w in zip(rows, walks, strict=True))
+        ids = np.full((len(rows), width), self.tokens.stop)
+        first = []  # the first place of each row where a token is chosen, in the flattened batch
+        for place, (row, walk) in enumerate(zip(rows, walks, strict=True)):
+            tokens = row.pending + walk.tokens
+            ids[place, : len(tokens)] = tokens
+            first.append(place * width + len(row.pending) - 1)
+        standing = self._standing(rows, walks, cache.lengths[places])
+        positions, mask = self._placed(rows, standing, cache, places, width)
+        hidden = self.model.get_decoder()(
+            input_ids=torch.from_numpy(ids).to(self.model.device),
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state.flatten(0, 1)
+        chosen_at = [
+            np.arange(start, start + len(walk.cells))
+            for start, walk in zip(first, walks, strict=True)
+        ]
+        states = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
+        choices, among = self._choose(states, walks, [row.prior for row in rows])
+        begin = 0
+        for number, (row, walk, place) in enumerate(zip(rows, walks, places, strict=True)):
+            answers = choices[begin : begin + len(walk.cells)]
+            agreed = _agreement(answers, walk.tokens)
+            cache.lengths[place] += len(row.pending) + agreed
+            if agreed < len(walk.tokens):
+                self.drafter.learn(walk, answers, agreed, row.known)
+            if standing:
+                row.begun = standing[number][len(row.pending) + agreed - 1][1]
+            row.take(walk, agreed)
+            row.pending = []
+            for token in answers[agreed : agreed + 1]:
+                row.correct(token, int(cache.lengths[place]))
+            written = slice(begin, begin + agreed + len(row.pending))
+            row.among.append(among[written])
+            if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
+                row.states.append(states[written].clone())
+            begin += len(walk.cells)
+
+    def _standing(
+        self, rows: list[Row], walks: list[Walk], lengths: np.ndarray
+    ) -> list[list[Standing]]:
+        """How the tokens of a pass stand in their lines; empty where lines see each other."""
+        if not self.settings.lines_apart:
+            return []
+        return [
+            row.standing + row.stand(walk, length + len(row.pending))
+            for row, walk, length in zip(rows, walks, lengths.tolist(), strict=True)
+        ]
+
+    def _placed(
+        self,
+        rows: list[Row],
+        standing: list[list[Standing]],
+        cache: RowCache,
+        places: list[int],
+        width: int,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Positions, (rows, width), and mask of a pass; see `RowCache.place`."""
+        if not standing:
+            return cache.place(places, width)
+        positions = np.zeros((len(rows), width), dtype=np.int64)  # padding may stand anywhere
+        hidden = np.zeros((len(rows), width, 2), dtype=np.int64)
+        for number, (row, own) in enumerate(zip(rows, standing, strict=True)):
+            positions[number, : len(own)], hidden[number, : len(own), 1] = zip(*own, strict=True)
+            hidden[number, :, 0] = row.prompt
+        _, mask = cache.place(places, width, hidden)
+        return torch.from_numpy(positions).to(mask.device), mask
+
+    def _weigh(self, row: Row) -> None:
+        """Score a finished row: once, since the whole output matrix is read for it."""
+        judged = torch.tensor(row.record.judged)
+        logs = among = torch.cat(row.among)[judged]
+        if row.states:
+            written = torch.tensor(row.record.tokens)[judged].to(logs.device)
+            logs = self.log_probabilities(torch.cat(row.states)[judged], written)
+        row.record.weigh(logs.tolist(), (logs - among).tolist())
+
+    def _choose(
+        self, states: torch.Tensor, walks: list[Walk], priors: list[Prior]
+    ) -> tuple[list[int], torch.Tensor]:
+        """The best legal token of each state, by those rows of the output matrix alone.
+
+        Args:
+            states: those behind the cells of all walks, (places, hidden).
+            walks: the drafts.
+            priors: for each walk what is added to the logits of brackets.
+
+        Returns:
+            The tokens, and their log probabilities among the legal ones, (places,).
+        """
+        legal = [cell.tokens for walk in walks for cell in walk.cells]
+        widths = np.fromiter(map(len, legal), dtype=np.int64, count=len(legal))
+        tokens = np.fromiter(chain.from_iterable(legal), dtype=np.int64, count=widths.sum())
+        ends = widths.cumsum()
+        place = np.arange(len(legal)).repeat(widths)
+        column = np.arange(len(tokens)) - (ends - widths).repeat(widths)
+        device = states.device
+        where = torch.from_numpy(place).to(device), torch.from_numpy(column).to(device)
+        each = self.logits(states[where[0]], torch.from_numpy(tokens).to(device))
+        own = raised = each.new_full((len(legal), int(widths.max())), -torch.inf)
+        own[where] = each
+        if any(prior.weighs for prior in priors):
+            raised = own.clone()
+            raised[where] += torch.from_numpy(self._raised(walks, priors, tokens)).to(device)
+        best = raised.argmax(1)  # the first of equals, and the tokens are sorted
+        chosen = tokens[ends - widths + best.cpu().numpy()]
+        return chosen.tolist(), own.gather(1, best[:, None])[:, 0] - own.logsumexp(1)
+
+    def _raised(self, walks: list[Walk], priors: list[Prior], tokens: np.ndarray) -> np.ndarray:
+        """What is added to the logits of all legal tokens, (legal tokens,)."""
+        counts = [sum(len(cell.tokens) for cell in walk.cells) for walk in walks]
+        biases = np.array([prior.bias for prior in priors], dtype=np.float32).repeat(counts)
+        added = np.where(np.isin(tokens, self.tokens.opening), biases, np.float32(0))
+        number = 0
+        for walk, prior in zip(walks, priors, strict=True):
+            for cell, line in zip(walk.cells, walk.lines, strict=True):
+                if cell.here in prior.places[line]:
+                    for column, token in enumerate(cell.tokens):
+                        after = cell.steps[token].state
+                        added[number + column] = prior.added(
+                            self.tokens, line, cell.depth, after, token
+                        )
+                number += len(cell.tokens)
+        return added
+
+    def _longest(self, size: int) -> int:
+        """The longest draft that pays, from what a pass costs and what its tokens cost."""
+        if self.longest_draft is not None:
+            return self.longest_draft
+        longest = int(DRAFT_PASSES * self._pass_tokens / max(size, 1))
+        return max(SHORTEST_DRAFT, min(longest, LONGEST_DRAFT))
+
+    @cached_property
+    def _pass_tokens(self) -> float:
+        return pass_tokens(self.model)
+
+
+def _agreement(choices: list[int], draft: list[int]) -> int:
+    """How many tokens of the draft are what the model chose.
+
+    >>> _agreement([1, 2, 9, 4], [1, 2, 3])
+    2
+    """
+    for place, token in enumerate(draft):
+        if choices[place] != token:
+            return place
+    return len(draft)

@@ -1,0 +1,279 @@
+"""Guesses of what a model will write next: they change how fast it is verified, never what it says.
+
+In: a row, half written. Out: tokens that the automaton allows, with the cells before each. The
+plain draft copies on to the end of the line, and over it into at most one further line. A
+dictionary adds the brackets of known mentions; hints add those that the last pass showed behind the
+place where its draft was refused. Hints were read in the wrong context, but where a model wants to
+open a bracket mostly does not depend on what is open elsewhere.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from llmner_hf.core.copying import Place
+from llmner_hf.core.mentions import Dictionary
+from llmner_hf.decoding.fast.automaton import Automaton, Cell
+from llmner_hf.decoding.fast.knowledge import STOPS, Knowledge
+
+# How far a draft goes on behind a bracket whose partner nobody foretold. Ours: mentions are short.
+UNCLOSED = 24
+
+
+class Walk:
+    """A path through the automaton, from where a row stands.
+
+    Attributes:
+        tokens: the path.
+        cells, lines: the cell before each token and the line it is in, and those behind the last;
+            behind the end token there are none.
+        marks: the numbers of the tokens that are brackets or the end.
+    """
+
+    def __init__(self, automaton: Automaton, cell: Cell, line: int) -> None:
+        self.automaton = automaton
+        self.cell: Cell | None = cell
+        self.line = line
+        self.tokens: list[int] = []
+        self.cells: list[Cell] = [cell]
+        self.lines: list[int] = [line]
+        self.marks: list[int] = []
+
+    def push(self, token: int) -> None:
+        """Take a legal token."""
+        before = self.cell
+        assert before is not None
+        self.cell, self.line = self.automaton.after(before, self.line, token)
+        if self.cell is None or self.cell.depth != before.depth:
+            self.marks.append(len(self.tokens))
+        if self.cell is not None:
+            self.cells.append(self.cell)
+            self.lines.append(self.line)
+        self.tokens.append(token)
+
+    def copy(self, place: int, most: int) -> None:
+        """Copy on, outside of brackets: to the last border of pieces at or before a character.
+
+        Args:
+            place: a character of the text.
+            most: the tokens that the walk may have then.
+        """
+        at = self.cell.at if self.cell is not None else None
+        if at is None or at.segment or at.node is not None or at.state.depth:
+            return
+        automaton = self.automaton
+        piece = bisect_right(automaton.starts, place) - 1
+        if piece <= at.piece or at.state.place is not Place.BODY:
+            return
+        spine = automaton.spine(piece)
+        begin = spine.borders[at.piece]
+        end = min(spine.borders[piece], begin + most - len(self.tokens))
+        self.tokens += spine.tokens[begin:end]
+        self.cells += spine.cells[begin + 1 : end + 1]
+        self.lines += [self.line] * (end - begin)
+        self.cell = self.cells[-1]
+
+    def cut(self, most: int) -> None:
+        """Leave the first tokens alone."""
+        del self.tokens[most:], self.cells[most + 1 :], self.lines[most + 1 :]
+        self.marks = [number for number in self.marks if number < most]
+
+    @property
+    def in_body(self) -> bool:
+        """Whether the copy of the text is being written and is not complete."""
+        cell = self.cell
+        return (
+            cell is not None
+            and cell.at.state.place is Place.BODY
+            and (cell.depth > 0 or cell.at.state.position < len(self.automaton.lattice.text))
+        )
+
+
+class Drafter:
+    """The policy of drafts.
+
+    Args:
+        dictionary: mentions that are likely to be entities.
+        hints: whether to use what a pass showed behind a refused token.
+        further_lines: how many lines behind the present one are drafted.
+    """
+
+    def __init__(
+        self, dictionary: Dictionary | None = None, *, hints: bool = True, further_lines: int = 1
+    ) -> None:
+        self.dictionary = dictionary
+        self.hints = hints
+        self.further_lines = further_lines
+
+    def knowledge(self, automaton: Automaton, dictionary: Dictionary | None = None) -> Knowledge:
+        """What can be known about a text before it is tagged.
+
+        Args:
+            automaton: that of the text.
+            dictionary: in place of the drafter's own.
+        """
+        lattice = automaton.lattice
+        known = dictionary or self.dictionary
+        return Knowledge(lattice.text, lattice.grammar.labels.names, known)
+
+    def draft(
+        self,
+        automaton: Automaton,
+        cell: Cell,
+        line: int,
+        known: Knowledge,
+        open: list[int],
+        most: int,
+    ) -> Walk:
+        """A guess of at most ``most`` tokens.
+
+        Args:
+            automaton: that of the text.
+            cell: where the row stands.
+            line: the line it is in; -1 before the first.
+            known: the row's own knowledge.
+            open: where the spans begin whose brackets are open.
+            most: the longest draft in tokens.
+        """
+        walk = Walk(automaton, cell, line)
+        for further in range(self.further_lines + 1):
+            if not self._to_line(walk, known, most):
+                break
+            if not self._copy(walk, known, open if not further else [], most):
+                break
+        else:
+            self._to_line(walk, known, most)
+        walk.cut(most)
+        return walk
+
+    def _to_line(self, walk: Walk, known: Knowledge, most: int) -> bool:
+        """Over the end of a line and through a header; whether a line begins or goes on."""
+        tokens = walk.automaton.lattice.grammar.tokens
+        while walk.cell is not None and not walk.in_body and len(walk.tokens) < most:
+            cell = walk.cell
+            if len(cell.tokens) == 1:
+                walk.push(cell.tokens[0])
+                continue
+            if cell.at.node is None:
+                guess = known.next_line(walk.line)
+                if guess == STOPS:
+                    walk.push(tokens.stop if tokens.stop in cell.steps else cell.draft)
+                    return False
+                if tokens.line_end in cell.steps:
+                    walk.push(tokens.line_end)
+                    continue
+                for token in walk.automaton.lattice.grammar.header_ids[guess]:
+                    if walk.cell is None or token not in walk.cell.steps:
+                        return False
+                    walk.push(token)
+            else:  # the types that are left share the beginning of their headers
+                guess = known.next_line(walk.line)
+                header = () if guess == STOPS else walk.automaton.lattice.grammar.header_ids[guess]
+                token = next(iter(header[cell.at.node.count :]), cell.draft)
+                walk.push(token if token in cell.steps else cell.draft)
+        return walk.in_body and len(walk.tokens) < most
+
+    def _copy(self, walk: Walk, known: Knowledge, open: list[int], most: int) -> bool:
+        """To the end of a line, with the brackets that are guessed; whether it was reached."""
+        marks = self._marks(walk, known, open)
+        unforetold = most
+        text = walk.automaton.lattice.text
+        grammar = walk.automaton.lattice.grammar
+        plain, spaced, close = grammar.tokens.open, grammar.tokens.spaced_open, grammar.tokens.close
+        while walk.in_body and len(walk.tokens) < min(most, unforetold):
+            walk.copy(marks[-1][0] - 1 if marks else len(text), most)
+            cell = walk.cell
+            assert cell is not None
+            if not marks:
+                if cell.depth and unforetold == most:
+                    unforetold = len(walk.tokens) + UNCLOSED
+                walk.push(cell.draft)
+                continue
+            place, opens = marks[-1]
+            here, token = cell.here, plain if opens else close
+            if here == place and token in cell.steps:
+                walk.push(token)
+                marks.pop()
+            elif opens and spaced is not None and here == place - 1 and spaced in cell.steps:
+                walk.push(spaced)
+                marks.pop()
+            elif here >= place:
+                marks.pop()
+            else:
+                cut = (
+                    place - 1 if opens and spaced is not None and text[place - 1] == " " else place
+                )
+                route = walk.automaton.route(cell, cut)
+                for step in route or (cell.draft,):
+                    if walk.cell is None or step not in walk.cell.steps:
+                        marks.pop()
+                        break
+                    walk.push(step)
+        return not walk.in_body and len(walk.tokens) < most
+
+    @staticmethod
+    def _marks(walk: Walk, known: Knowledge, open: list[int]) -> list[tuple[int, bool]]:
+        """The brackets guessed for the rest of a line, (character, opens), the next one last."""
+        assert walk.cell is not None
+        behind = max(walk.cell.here, walk.cell.at.state.position)
+        marks: list[tuple[int, bool]] = []
+        inner = behind
+        for start in reversed(open):
+            end = known.close(start, walk.line, inner)
+            if end is None:
+                return marks
+            marks.append((end, False))
+            inner = end - 1
+        barrier = marks[-1][0] if marks else behind
+        for start, end in known.spans(walk.line, barrier):
+            if start >= barrier:
+                marks += [(start, True), (end, False)]
+                barrier = end
+        return marks[::-1]
+
+    def learn(self, walk: Walk, choices: list[int], refused: int, known: Knowledge) -> None:
+        """Note what a pass showed behind the token that was refused.
+
+        Args:
+            walk: the draft.
+            choices: the model's choice at every cell of it.
+            refused: the first place where choice and draft differ.
+            known: the row's knowledge, to which it is added.
+        """
+        if not self.hints:
+            return
+        for index in range(refused + 1, len(choices)):
+            cell, line = walk.cells[index], walk.lines[index]
+            after = cell.steps[choices[index]].state
+            if cell.at.state.place is Place.HEADER or after.place is not Place.BODY:
+                self._learn_line(walk.automaton, cell, line, choices[index], known)
+                continue
+            hints = known.hints[line]
+            if cell.depth == 0 and cell.here >= 0:
+                hints.read = max(hints.read, cell.here + 1)
+                hints.opens.discard(cell.here)
+            if after.depth > cell.depth:
+                if cell.depth == 0:
+                    hints.opens.add(after.position)
+            elif after.depth < cell.depth:
+                hints.closes.add(after.position)
+
+    @staticmethod
+    def _learn_line(
+        automaton: Automaton, cell: Cell, line: int, choice: int, known: Knowledge
+    ) -> None:
+        """Note which line would have followed."""
+        grammar = automaton.lattice.grammar
+        if cell.at.node is not None:
+            return
+        if choice == grammar.tokens.stop:
+            known.following[line] = STOPS
+        elif choice == grammar.tokens.line_end:
+            if known.following.get(line, STOPS) == STOPS:
+                known.following[line] = line + 1
+        else:
+            known.following[line] = next(
+                number
+                for number, ids in enumerate(grammar.header_ids)
+                if number > line and ids[0] == choice
+            )

@@ -1,0 +1,1 @@
+"""Free generation by the model of a server."""

@@ -1,0 +1,1 @@
+"""Texts to entities: in memory, by a server, from files."""

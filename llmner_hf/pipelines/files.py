@@ -1,0 +1,94 @@
+"""Files of texts to files of entities, resumably.
+
+In: examples whose gold entities, if any, are ignored, and a pipeline. Out: JSON lines, one a text,
+in the order of the input. Finished texts are written as they come, to ``NAME.part``; a run that was
+stopped goes on behind the last whole line of it, and the file gets its name when all is done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
+from llmner_hf.core.errors import FormatError
+from llmner_hf.pipelines.local import BioNerPipeline
+from llmner_hf.readers.json_lines import predicted_row
+
+
+def annotate(
+    pipeline: BioNerPipeline,
+    examples: Sequence[Example],
+    out: Path,
+    *,
+    batch_size: int = 16,
+    progress: Callable[[int], object] = lambda done: None,
+    **options: Any,
+) -> int:
+    """Annotate examples into a file of JSON lines; returns how many were already there.
+
+    Args:
+        pipeline: a "bioner" pipeline.
+        examples: an example's own dataset, where it names one, chooses the types.
+        out: the file to write.
+        batch_size: texts at a time.
+        progress: called with the number of texts that a step has finished.
+        **options: those of the pipeline's call; they win over an example's own dataset.
+
+    Raises:
+        FormatError: the unfinished file of an earlier run belongs to another input.
+    """
+    part = out.with_name(out.name + ".part")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    done = _finished(part, examples)
+    progress(done)
+    with part.open("a", encoding="utf-8") as file:
+        for batch in _batches(examples[done:], batch_size):
+            chosen = {"dataset": batch[0].dataset} if batch[0].dataset else {}
+            texts = [example.text for example in batch]
+            found = pipeline(texts, batch_size=len(texts), **(chosen | options))
+            for example, entities in zip(batch, found, strict=True):
+                row = predicted_row(example.text, prediction(example.id, entities))
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.flush()
+            progress(len(batch))
+    part.replace(out)
+    return done
+
+
+def prediction(identifier: str, entities: Sequence[dict[str, Any]]) -> Prediction:
+    """A prediction from the dictionaries of the pipeline."""
+    return Prediction(
+        identifier,
+        tuple(
+            ScoredEntity(Entity(e["start"], e["end"], e["entity_group"]), e["score"])
+            for e in entities
+        ),
+    )
+
+
+def _batches(examples: Sequence[Example], size: int) -> Iterator[list[Example]]:
+    """Neighbours of one dataset and language, so that a batch has one set of types."""
+    for _, group in groupby(examples, key=lambda example: (example.dataset, example.language)):
+        rows = list(group)
+        yield from (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _finished(part: Path, examples: Sequence[Example]) -> int:
+    """How many texts an earlier run has finished; cuts off a line that it could not finish."""
+    if not part.exists():
+        return 0
+    whole = part.read_bytes()
+    whole = whole[: whole.rfind(b"\n") + 1]
+    part.write_bytes(whole)
+    lines = whole.decode("utf-8").split("\n")[:-1]
+    for number, (line, example) in enumerate(zip(lines, examples, strict=False), 1):
+        row = json.loads(line)
+        if (row["id"], row["text"]) != (example.id, example.text):
+            raise FormatError(
+                part, number, f"is {row['id']!r}, of another input; delete the file to begin anew"
+            )
+    return min(len(lines), len(examples))

@@ -1,0 +1,1 @@
+"""What runs on the Hub: the demo, and the page of the metric."""

@@ -1,0 +1,1 @@
+"""A tagger: a tuned model with everything that one needs to annotate."""

@@ -1,0 +1,1 @@
+"""Text and token ids: one canonical tokenisation, and the automaton over it."""

@@ -1,0 +1,262 @@
+"""A selector's run: from a recipe to a folder with the tuned selector and its record.
+
+In: settings and tagged datasets. Out, in the run folder: the adapter or model with its tokenizer
+and ``selector.json``, checkpoints, and ``run.json`` (versions, settings, kinds of candidates,
+scores on held-out candidates). A run that was stopped goes on from its last checkpoint. What is
+trained is the classification layer, the two markers, and the backbone, whole or by (Q)LoRA (paper,
+section II-C).
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset, DatasetDict, concatenate_datasets
+from peft import get_peft_model, prepare_model_for_kbit_training
+from torch.nn.utils.rnn import pad_sequence
+from transformers import (
+    AutoTokenizer,
+    EvalPrediction,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+from trl import ModelConfig, get_peft_config, get_quantization_config
+
+from llmner_hf.core.calibration import auc, average_precision, calibration_error, probability
+from llmner_hf.core.errors import SettingError
+from llmner_hf.corpora.rows import but_test, lent_to, schema_of
+from llmner_hf.selector.inputs import Inputs, marker_ids, with_markers
+from llmner_hf.selector.modeling import HEAD, EntityValidityModel
+from llmner_hf.selector.storage import from_backbone, make_room
+from llmner_hf.settings import SelectorSettings, SelectorTrainingSettings
+from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.checkpoints import WholeCheckpoints, clear, newest
+from llmner_hf.training.selector.preparation import (
+    SelectionReport,
+    known_mentions,
+    predictions_of,
+    prepare,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Collator:
+    """Rows to a batch, padded on the right.
+
+    Attributes:
+        pad: the padding token.
+    """
+
+    pad: int
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+        """``input_ids`` and ``attention_mask`` (rows, tokens), ``labels`` (rows,)."""
+        ids = [torch.tensor(row["input_ids"]) for row in rows]
+        positions = [torch.tensor(row["position_ids"]) for row in rows]
+        padded = pad_sequence(ids, batch_first=True, padding_value=self.pad)
+        lengths = torch.tensor([len(row) for row in ids])
+        return {
+            "input_ids": padded,
+            "position_ids": pad_sequence(positions, batch_first=True),
+            "attention_mask": (torch.arange(padded.shape[1]) < lengths[:, None]).long(),
+            "labels": torch.tensor([row["labels"] for row in rows]),
+        }
+
+
+def scores(prediction: EvalPrediction) -> dict[str, float]:
+    """How well logits tell entities from what is none; see `core.calibration`."""
+    logits: Any = prediction.predictions
+    probabilities = [probability(logit) for logit in logits.tolist()]
+    gold = [bool(label) for label in prediction.label_ids]
+    return {
+        "auc": auc(probabilities, gold),
+        "average_precision": average_precision(probabilities, gold),
+        "calibration_error": calibration_error(probabilities, gold),
+    }
+
+
+def load_model(
+    settings: SelectorTrainingSettings,
+    model_settings: ModelConfig,
+    tokens: Tokens,
+    selector: SelectorSettings,
+    arguments: TrainingArguments,
+) -> Any:
+    """The model to tune, with adapter where the recipe says so; whatever is trained is fp32."""
+    quantization = get_quantization_config(model_settings)
+    model = from_backbone(
+        str(model_settings.model_name_or_path),
+        settings.head_dropout,
+        dtype=model_settings.dtype or "auto",
+        revision=model_settings.model_revision,
+        attn_implementation=model_settings.attn_implementation,
+        # Quantised, the untrained layer could not learn.
+        **({"quantization_config": _sparing_head(quantization)} if quantization else {}),
+    )
+    make_room(model, tokens.tokenizer)
+    markers = marker_ids(tokens.tokenizer, selector)
+    with torch.no_grad():  # what brackets mean to a model is where its markers begin
+        embedding: Any = model.get_input_embeddings()
+        embedding.weight[list(markers)] = embedding.weight[[tokens.open, tokens.close]]
+    adapter: Any = get_peft_config(model_settings)
+    if adapter is None:
+        return model.float()
+    if quantization:
+        model = prepare_model_for_kbit_training(
+            model, use_gradient_checkpointing=arguments.activation_checkpointing
+        )
+    adapter.task_type = None  # PEFT's own classes expect other heads
+    adapter.revision = model_settings.model_revision
+    adapter.modules_to_save = [HEAD]
+    adapter.trainable_token_indices = {_embedding_name(model): list(markers)}
+    tuned = get_peft_model(model, adapter)
+    for parameter in tuned.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    return tuned
+
+
+def _sparing_head(quantization: Any) -> Any:
+    quantization.llm_int8_skip_modules = [HEAD]
+    return quantization
+
+
+def _embedding_name(model: EntityValidityModel) -> str:
+    embedding = model.get_input_embeddings()
+    return next(
+        name.rpartition(".")[2] for name, module in model.named_modules() if module is embedding
+    )
+
+
+def train(
+    settings: SelectorTrainingSettings,
+    arguments: TrainingArguments,
+    model_settings: ModelConfig,
+    datasets: Mapping[str, DatasetDict],
+    lenders: Sequence[DatasetDict] = (),
+) -> dict[str, Any]:
+    """Tune a selector; returns what ``run.json`` holds.
+
+    Args:
+        settings: ours.
+        arguments: transformers'; ``output_dir`` is the run folder.
+        model_settings: TRL's; with ``use_peft`` an adapter is trained.
+        datasets: the tagged datasets by name; validation splits give the held-out candidates.
+        lenders: the tagged datasets that ``settings.lenders`` names.
+
+    Raises:
+        SettingError: the settings do not fit together.
+    """
+    if not model_settings.model_name_or_path:
+        raise SettingError("the recipe names no model; set model_name_or_path")
+    folder = Path(str(arguments.output_dir))
+    folder.mkdir(parents=True, exist_ok=True)
+    set_seed(arguments.seed)  # before the model: its random layer is part of the run
+    tokenizer = AutoTokenizer.from_pretrained(model_settings.model_name_or_path)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    selector = with_markers(tokenizer, settings.selector())
+    tokens = Tokens(tokenizer)
+    inputs = Inputs(tokens, selector)
+    rows, held_out, reports = _rows(datasets, settings, inputs, arguments.seed, lenders)
+    trainer = WholeCheckpoints(
+        model=load_model(settings, model_settings, tokens, selector, arguments),
+        args=_completed(arguments),
+        train_dataset=rows,
+        eval_dataset=concatenate_datasets(list(held_out.values())) if held_out else None,
+        data_collator=Collator(int(tokenizer.pad_token_id)),
+        processing_class=tokenizer,
+        compute_metrics=scores,
+    )
+    if trainer.args.should_save:
+        clear(folder)
+    trainer.accelerator.wait_for_everyone()
+    trainer.train(resume_from_checkpoint=newest(folder))
+    save(trainer, selector, folder)
+    record = record_of(settings, arguments, model_settings, reports)
+    record["validation"] = {
+        name: trainer.predict(part, metric_key_prefix="held_out").metrics
+        for name, part in held_out.items()
+        if len(part)
+    } or "not run"
+    record["history"] = trainer.state.log_history
+    if trainer.args.should_save:
+        text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
+        (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+    return record
+
+
+def _rows(
+    datasets: Mapping[str, DatasetDict],
+    settings: SelectorTrainingSettings,
+    inputs: Inputs,
+    seed: int,
+    lenders: Sequence[DatasetDict] = (),
+) -> tuple[Dataset, dict[str, Dataset], dict[str, dict[str, SelectionReport]]]:
+    """Training rows of all datasets, held-out rows of each, and what both are."""
+    predicted = predictions_of(settings.mined)
+    unknown = sorted(set(predicted) - set(datasets))
+    if unknown:
+        raise SettingError(f"mined: no dataset {', '.join(unknown)} among {', '.join(datasets)}")
+    numbers = {"train": settings.candidates, "validation": settings.validation_candidates}
+    parts: dict[str, dict[str, Dataset]] = {split: {} for split in numbers}
+    reports: dict[str, dict[str, SelectionReport]] = {name: {} for name in datasets}
+    schemas = {name: schema_of(splits["train"]) for name, splits in datasets.items()}
+    examples = {name: but_test(splits) for name, splits in datasets.items()}
+    lent = lent_to(schemas, examples, lenders)
+    for name, splits in datasets.items():
+        known = known_mentions(splits, lent[name]) if settings.evidence else {}
+        for split in (s for s in numbers if s in splits and len(splits[s])):
+            parts[split][name], reports[name][split] = prepare(
+                splits[split],
+                settings,
+                inputs,
+                number=numbers[split],
+                seed=seed,
+                predicted=predicted.get(name),
+                known=known.get(split),
+            )
+    return concatenate_datasets(list(parts["train"].values())), parts["validation"], reports
+
+
+def _completed(arguments: TrainingArguments) -> TrainingArguments:
+    """The arguments with what our rows demand."""
+    arguments.remove_unused_columns = False
+    arguments.label_names = ["labels"]
+    arguments.length_column_name = "length"
+    return arguments
+
+
+def save(trainer: Trainer, selector: SelectorSettings, folder: Path) -> None:
+    """Adapter or model, tokenizer and ``selector.json``."""
+    trainer.save_model(str(folder))
+    if trainer.args.should_save:
+        selector.save(folder)
+
+
+def record_of(
+    settings: SelectorTrainingSettings,
+    arguments: TrainingArguments,
+    model_settings: ModelConfig,
+    reports: Mapping[str, Mapping[str, SelectionReport]],
+) -> dict[str, Any]:
+    """What is needed to make the run again: versions, settings, candidates. No tokens."""
+    packages = ("torch", "transformers", "trl", "peft", "datasets", "llmner_hf")
+    return {
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "settings": asdict(settings),
+        "model": asdict(model_settings),
+        "optimisation": {k: v for k, v in arguments.to_dict().items() if "token" not in k},
+        "candidates": {
+            name: {split: asdict(report) for split, report in splits.items()}
+            for name, splits in reports.items()
+        },
+    }

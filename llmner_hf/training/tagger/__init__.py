@@ -1,0 +1,1 @@
+"""Fine-tuning a tagger with TRL."""

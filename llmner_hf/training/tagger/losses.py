@@ -1,0 +1,133 @@
+"""The loss of each token of a completion, taken inside the model's own forward.
+
+In: a batch of `training.tagger.trainer.Collator`. Out: the losses of all its completion tokens,
+over the vocabulary, over the tokens that the copy automaton allows, or a mixture of both. Inside
+the forward because wrappers act around it alone: DDP adds up the gradients of all processes only
+for what comes out of a call of the wrapped model, and a loss computed beside it would silently
+train each process on its own rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from llmner_hf.tokens.packing import mask_for
+from llmner_hf.training.tagger.segmented import SEGMENTED, segments_of
+
+IGNORED = -100  # PyTorch's and TRL's label of a position without loss
+NONE = -1  # padding of the allowed tokens
+# Tokens whose logits over the whole vocabulary are in memory at a time: 0.3 GB for 150,000.
+FULL_TOKENS = 512
+
+
+def add_losses(
+    model: Any, share: float, sample: float, compiled: Callable[[torch.nn.Module], Any]
+) -> None:
+    """Let a causal language model give losses: ``model(..., completion_losses=True)``.
+
+    Without that word its forward is the one it had. The answer is (completion tokens,).
+
+    Args:
+        model: the model below all wrappers and adapters.
+        share: the weight of the loss over the allowed tokens.
+        sample: the share of tokens on which the rest is estimated while the model is trained.
+        compiled: gives what to call in place of the decoder.
+    """
+    usual = model.forward
+
+    @wraps(usual)
+    def forward(*args: Any, completion_losses: bool = False, **inputs: Any) -> Any:
+        if not completion_losses:
+            return usual(*args, **inputs)
+        hidden = compiled(model.get_decoder())(
+            input_ids=inputs["input_ids"],
+            position_ids=inputs.get("position_ids"),
+            **attention_inputs(model, inputs),
+            use_cache=False,
+        ).last_hidden_state[:, :-1]  # (packs, tokens - 1, hidden)
+        gold = inputs["labels"][:, 1:]
+        bears_loss = gold != IGNORED
+        head = model.get_output_embeddings().weight
+        with torch.autocast(hidden.device.type, enabled=False):  # in the precision of the head
+            return mixed_losses(
+                hidden[bears_loss].to(head.dtype),
+                head,
+                gold[bears_loss],
+                inputs.get("allowed"),
+                share,
+                sample if model.training else 1.0,
+                inputs.get("added"),
+            )
+
+    model.forward = forward
+
+
+def attention_inputs(model: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells the model's attention which token of a batch sees which.
+
+    Raises:
+        SettingError: that attention cannot be told.
+    """
+    if (mask := batch.get("attention_mask")) is not None:
+        return {"attention_mask": mask}
+    kind = model.config._attn_implementation
+    if kind == SEGMENTED:
+        segments = segments_of(batch["segments"])
+        # Given a mask with four dimensions, transformers makes none itself.
+        return {"attention_mask": segments.own, "segments": segments}
+    return {"attention_mask": mask_for(kind, batch["segments"], model.dtype)}
+
+
+def mixed_losses(
+    hidden: torch.Tensor,
+    head: torch.Tensor,
+    gold: torch.Tensor,
+    allowed: torch.Tensor | None,
+    share: float,
+    sample: float = 1.0,
+    added: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """The loss of each token, (tokens,).
+
+    Args:
+        hidden: states before the head, (tokens, hidden).
+        head: the output matrix, (vocabulary, hidden).
+        gold: the right tokens, (tokens,).
+        allowed: the allowed tokens, gold first, padded by -1, (tokens, most allowed); not needed
+            where ``share`` is 0.
+        share: the weight of the loss over the allowed tokens; the rest is over the vocabulary.
+        sample: the share of tokens, drawn at random, on which the latter is estimated.
+        added: what a gazetteer adds to the logits of the allowed tokens, shaped as these.
+    """
+    losses = torch.zeros(len(gold), device=hidden.device)
+    if share and allowed is not None:
+        choice = (allowed[:, 1:] != NONE).any(1)  # where one token is allowed, nothing is decided
+        rows = head[allowed[choice].clamp(min=0)]  # (choices, most allowed, hidden)
+        logits = torch.einsum("nah,nh->na", rows, hidden[choice]).float()
+        if added is not None:
+            logits = logits + added[choice]
+        logits = logits.masked_fill(allowed[choice] == NONE, -torch.inf)
+        losses[choice] = share * (logits.logsumexp(1) - logits[:, 0])
+    if share < 1:
+        drawn = torch.rand(len(gold), device=hidden.device) < sample
+        losses[drawn] += (1 - share) / sample * full_losses(hidden[drawn], head, gold[drawn])
+    return losses
+
+
+def full_losses(hidden: torch.Tensor, head: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
+    """The loss over the whole vocabulary, (tokens,); a few tokens at a time.
+
+    Logits are computed again for the gradient: those of a batch over 150,000 tokens are gigabytes.
+    """
+
+    def part(hidden: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy((hidden @ head.T).float(), gold, reduction="none")
+
+    parts = zip(hidden.split(FULL_TOKENS), gold.split(FULL_TOKENS), strict=True)
+    return torch.cat([checkpoint(part, *pair, use_reentrant=False) for pair in parts])

@@ -1,0 +1,229 @@
+"""The collator and the trainer: TRL's ``SFTTrainer`` with the loss on the completion alone.
+
+In: rows of `training.tagger.preparation`. With ``allowed_share`` 0 the loss is TRL's own. Otherwise
+part of it is taken over the tokens that the copy automaton allows (softmax over copy or bracket
+instead of over the whole vocabulary): constrained decoding chooses among those alone, so this is
+the decision that it makes. The restricted loss learns faster, the full one regularises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import torch
+from accelerate.utils import is_compiled_module
+from torch.nn import functional as F
+from transformers import TrainerCallback
+from trl import SFTTrainer
+
+from llmner_hf.tokens.packing import PAD, SHARED
+from llmner_hf.training.checkpoints import WholeCheckpoints
+from llmner_hf.training.tagger.losses import IGNORED, NONE, add_losses
+from llmner_hf.training.tagger.mixing import MixingSampler, SeededSampler
+
+
+@dataclass
+class Collator:
+    """Rows to a batch, padded on the right.
+
+    Rows whose prompts begin alike can share that beginning: a pack is one copy of it and then the
+    rest of each row. A mask lets every row see the beginning and itself, and positions count as if
+    it stood alone, so the loss is that of the rows one by one, and the tokens are fewer.
+
+    Args:
+        pad: the padding token.
+        word_dropout: the share of distinct text tokens hidden from an example.
+        with_allowed: whether the batch holds the allowed tokens.
+        pack: the most rows of a pack; 1 packs nothing.
+        seed: with the epoch and the row it determines what is hidden. Batches are made ahead of the
+            step that needs them, so the state of a common generator would not be that of the step,
+            and a run resumed within an epoch would go another way.
+        epoch: set by `Epochs`.
+    """
+
+    pad: int
+    word_dropout: float = 0.0
+    with_allowed: bool = False
+    pack: int = 1
+    seed: int = 0
+    epoch: int = 0
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """``input_ids``, ``labels`` (packs, tokens); ``allowed`` and ``added`` as below.
+
+        Without packs a pack is a row, and there is an ``attention_mask``; otherwise, and where the
+        lines of a row do not see each other, there are ``position_ids``, and the ``segments`` of
+        which `tokens.packing` makes a mask.
+        """
+        packs = self._packs(rows)
+        laid = [self._laid(pack) for pack in packs]
+        width = max(len(ids) for ids, _, _, _ in laid)
+        ids, labels, segments, positions = (
+            torch.stack([F.pad(row, (0, width - len(row)), value=fill) for row in column])
+            for column, fill in zip(
+                zip(*laid, strict=True), (self.pad, IGNORED, PAD, 0), strict=True
+            )
+        )
+        batch = {"input_ids": ids, "labels": labels}
+        if self.pack > 1 or rows[0]["lines"]:
+            batch |= {"segments": segments, "position_ids": positions}
+        else:
+            batch["attention_mask"] = (segments != PAD).long()
+        if self.with_allowed:
+            ordered = [row for pack in packs for row in pack]
+            batch["allowed"] = _padded([row["allowed"] for row in ordered], NONE)
+            if ordered[0]["added"]:
+                batch["added"] = _padded([row["added"] for row in ordered], 0.0)
+        return batch
+
+    def _packs(self, rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+        """The rows that share a prefix, by the first of them, at most ``pack`` together."""
+        packs: list[list[dict[str, Any]]] = []
+        waiting: dict[tuple[int, ...], list[dict[str, Any]]] = {}
+        for row in rows:
+            prefix = tuple(row["ids"][: row["prefix"]])
+            if prefix not in waiting or len(waiting[prefix]) == self.pack:
+                waiting[prefix] = []
+                packs.append(waiting[prefix])
+            waiting[prefix].append(row)
+        return packs
+
+    def _laid(
+        self, pack: list[dict[str, Any]]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Tokens, labels, segments (see `tokens.packing`) and positions of a pack."""
+        shared = pack[0]["prefix"]
+        ids, labels = [torch.tensor(pack[0]["ids"][:shared])], [torch.full((shared,), IGNORED)]
+        segments, positions = [torch.full((shared,), SHARED)], [torch.arange(shared)]
+        for number, row in enumerate(pack, SHARED + 1):
+            own = torch.tensor(row["ids"][shared:])
+            gold = own.clone()
+            gold[: row["start"] - shared] = IGNORED
+            ids.append(self._dropped(own, row))
+            labels.append(gold)
+            lines = row["lines"][shared:]  # with these, a pack is a row
+            segments.append(torch.tensor(lines) if lines else torch.full_like(own, number))
+            counted = row["positions"] or range(len(row["ids"]))
+            positions.append(torch.tensor(counted[shared:]))
+        return torch.cat(ids), torch.cat(labels), torch.cat(segments), torch.cat(positions)
+
+    def _dropped(self, ids: torch.Tensor, row: dict[str, Any]) -> torch.Tensor:
+        """A word is hidden wherever it stands, else the model reads it off its other copy."""
+        if not self.word_dropout:
+            return ids
+        words = torch.tensor(row["text_ids"])
+        drawn = crc32(f"{self.seed}/{self.epoch}/{row['ids']}".encode())
+        chances = torch.rand(len(words), generator=torch.Generator().manual_seed(drawn))
+        hidden = words[chances < self.word_dropout]
+        return torch.where(torch.isin(ids, hidden), self.pad, ids)
+
+
+def _padded(rows: Sequence[Sequence[Sequence[float]]], fill: float) -> torch.Tensor:
+    """What belongs to the allowed tokens of each completion token, the gold token first.
+
+    Returns:
+        (completion tokens of the whole batch, most allowed).
+    """
+    tokens = [each for row in rows for each in row]
+    lengths = np.fromiter(map(len, tokens), int, len(tokens))
+    filled = np.arange(lengths.max()) < lengths[:, None]
+    padded = np.full(filled.shape, fill, np.float32 if isinstance(fill, float) else np.int64)
+    padded[filled] = list(chain.from_iterable(tokens))  # a tensor a token takes as long as the step
+    return torch.from_numpy(padded)
+
+
+class Epochs(TrainerCallback):
+    """Says to sampler and collator which epoch begins.
+
+    Accelerate tells the sampler neither in several processes nor where batches are skipped.
+    """
+
+    def __init__(self, trainer: TaggerTrainer) -> None:
+        self.trainer = trainer
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A run that is resumed within an epoch begins with that one."""
+        epoch = int(state.epoch or 0)
+        collator: Any = self.trainer.data_collator
+        collator.epoch = epoch
+        if self.trainer.sampler is not None:
+            self.trainer.sampler.set_epoch(epoch)
+
+
+class TaggerTrainer(WholeCheckpoints, SFTTrainer):
+    """``SFTTrainer`` that can take part of the loss over the allowed tokens, of packed rows too.
+
+    Args:
+        sampler: the order of the rows; if absent, that of ``train_sampling_strategy``.
+        allowed_share: the weight of that part, in [0, 1].
+        full_sample: the share of tokens on which the rest of the loss is estimated, in (0, 1].
+        **kwargs: the arguments of ``SFTTrainer``.
+    """
+
+    def __init__(
+        self,
+        *,
+        sampler: MixingSampler | SeededSampler | None = None,
+        allowed_share: float = 0.0,
+        full_sample: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        self.sampler = sampler
+        self.allowed_share = allowed_share
+        self._compilation: Any = None
+        super().__init__(**kwargs)
+        self.add_callback(Epochs(self))
+        add_losses(self._language_model(self.model), allowed_share, full_sample, self._compiled)
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """The mean loss of a completion token; arguments as in ``Trainer.compute_loss``."""
+        if return_outputs or not (self.allowed_share or "segments" in inputs):
+            inputs = {k: v for k, v in inputs.items() if k not in ("allowed", "added")}
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        if is_compiled_module(model):  # by accelerate, whole; see `_compiled`
+            model = model._orig_mod  # type: ignore[assignment]
+        with self.accelerator.autocast():  # for a model that accelerate did not prepare
+            losses = model(**inputs, completion_losses=True)
+        # As in TRL: the count is that of all ranks, and gradients are averaged over them.
+        if num_items_in_batch is None:
+            return losses.mean()
+        return losses.sum() / num_items_in_batch * self.accelerator.num_processes
+
+    def _send_telemetry(self) -> None:
+        """TRL tells the Hub about each run; a run on patients' texts tells nobody."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        if self.sampler is None:
+            usual = super()._get_train_sampler(train_dataset)
+            self.sampler = SeededSampler(usual, self.args.seed)
+        return self.sampler
+
+    def _language_model(self, model: Any) -> Any:
+        """The model below accelerate's and PEFT's wrappers; adapters sit inside it."""
+        language_model: Any = self.accelerator.unwrap_model(model)
+        if hasattr(language_model, "get_base_model"):
+            language_model = language_model.get_base_model()
+        return language_model
+
+    def _compiled(self, decoder: torch.nn.Module) -> Any:
+        """The decoder, compiled for rows of any length where the recipe says ``torch_compile``.
+
+        Not in place: validation decodes with a cache, in shapes that would compile anew each step.
+        """
+        if not self.args.torch_compile:
+            return decoder
+        if self._compilation is None:
+            backend = self.args.torch_compile_backend or "inductor"
+            self._compilation = torch.compile(decoder, backend=backend, dynamic=True)
+        return self._compilation
