@@ -4,75 +4,106 @@
     ner = pipeline("bioner")
     ner("IL-2 gene expression requires NF-kappa B.")
 
-The values and the scorer come from the core, which needs nothing but Python; what needs torch is
-loaded on first use.
+Every public name is in the table below, and its module is imported when the name is first used.
+Importing the package also makes the task "bioner" known to transformers.
 """
 
-from pathlib import Path
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet, Prediction
-from llmner_hf.core.scoring import Scores, score
+from llmner_hf.pipelines.registration import register
 
 if TYPE_CHECKING:
-    from llmner_hf.pipelines.local import BioNerPipeline
+    from llmner_hf.core.entities import (
+        Entity,
+        EntityType,
+        Example,
+        LabelSet,
+        Prediction,
+        ScoredEntity,
+    )
+    from llmner_hf.core.errors import LlmnerError
+    from llmner_hf.core.schema import Schema
+    from llmner_hf.core.scoring import Scores, score
+    from llmner_hf.corpora import build
+    from llmner_hf.hub import push
+    from llmner_hf.pipelines.endpoint import EndpointPipeline
+    from llmner_hf.pipelines.files import annotate
+    from llmner_hf.pipelines.local import BioNerPipeline, pipeline
+    from llmner_hf.readers import read_any
+    from llmner_hf.selector.filtering import Selector
+    from llmner_hf.selector.modeling import (
+        EntityValidityConfig,
+        EntityValidityForSequenceClassification,
+        GLMForEntityValidity,
+    )
+    from llmner_hf.settings import TaggerSettings
+    from llmner_hf.tagger.merging import merge
+    from llmner_hf.tagger.tagger import Tagger
+
+_TABLE = {
+    "core.entities": "Entity EntityType Example LabelSet Prediction ScoredEntity",
+    "core.errors": "LlmnerError",
+    "core.schema": "Schema",
+    "core.scoring": "Scores score",
+    "corpora": "build",
+    "hub": "push",
+    "pipelines.endpoint": "EndpointPipeline",
+    "pipelines.files": "annotate",
+    "pipelines.local": "BioNerPipeline pipeline",
+    "readers": "read_any",
+    "selector.filtering": "Selector",
+    "selector.modeling": (
+        "EntityValidityConfig EntityValidityForSequenceClassification GLMForEntityValidity"
+    ),
+    "settings": "TaggerSettings",
+    "tagger.merging": "merge",
+    "tagger.tagger": "Tagger",
+}
+_MODULES = {name: module for module, names in _TABLE.items() for name in names.split()}
 
 __all__ = [
     "BioNerPipeline",
+    "EndpointPipeline",
     "Entity",
     "EntityType",
+    "EntityValidityConfig",
+    "EntityValidityForSequenceClassification",
     "Example",
+    "GLMForEntityValidity",
     "LabelSet",
+    "LlmnerError",
     "Prediction",
+    "Schema",
+    "ScoredEntity",
     "Scores",
+    "Selector",
+    "Tagger",
+    "TaggerSettings",
+    "__version__",
+    "annotate",
+    "build",
+    "merge",
     "pipeline",
+    "push",
+    "read_any",
     "score",
 ]
 
-
-def pipeline(
-    task: str = "bioner",
-    model: "str | Path | Any" = None,
-    *,
-    endpoint: str | None = None,
-    **options: Any,
-) -> "BioNerPipeline":
-    """Transformers' ``pipeline``, with the task "bioner" registered.
-
-    Args:
-        task: "bioner", or any other of transformers'.
-        model: folder or Hub id of a model or of an adapter, whose own tokenizer is taken, or a
-            model in memory; the embedded model if absent.
-        endpoint: URL of a server that has the model of that name; nothing is loaded then.
-        **options: of ``BioNerPipeline``, of ``EndpointPipeline``, or of transformers'.
-    """
-    if endpoint is not None:
-        from llmner_hf.pipelines.endpoint import EndpointPipeline
-
-        return EndpointPipeline(endpoint, model=str(model) if model else None, **options)
-    import transformers
-
-    from llmner_hf.pipelines import local
-    from llmner_hf.tagger.folder import adapter_tokenizer
-
-    local.register()
-    if task == local.TASK:
-        model = local.EMBEDDED if model is None else model
-        # Said, because transformers would take the code that a model brings, and ask to trust it.
-        options.setdefault("pipeline_class", local.BioNerPipeline)
-    if isinstance(model, str | Path):
-        model = str(model)
-        options.setdefault("tokenizer", adapter_tokenizer(model))
-    make: Any = transformers.pipeline
-    made: BioNerPipeline = make(task, model=model, **options)
-    return made
+try:
+    __version__ = version("llmner_hf")
+except PackageNotFoundError:  # the sources alone, as where a model brings its code
+    __version__ = "0"
 
 
 def __getattr__(name: str) -> Any:
-    """The heavy name, loaded on first use."""
-    if name != "BioNerPipeline":
+    """A public name, loaded on first use."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from llmner_hf.pipelines import local
+    value = getattr(import_module(f"llmner_hf.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
 
-    local.register()
-    return local.BioNerPipeline
+
+register()

@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, help="page to write, with nested entities drawn")
     parser.add_argument("--format", help="of the input; guessed if absent")
     parser.add_argument("--model", help="folder or Hub id; the embedded model if absent")
+    parser.add_argument("--revision", help="branch, tag or commit of --model on the Hub")
     parser.add_argument(
         "--endpoint", metavar="URL", help="ask --model on this server; its key: LLMNER_API_KEY"
     )
@@ -28,7 +29,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     judged.add_argument("--selector", help="folder or Hub id; the one beside the model if absent")
     judged.add_argument("--no-selector", action="store_true", help="the tagger alone")
     parser.add_argument("--threshold", type=float, help="in place of all of the selector's own")
-    parser.add_argument("--rules", metavar="CORPUS", help="of a corpus's guidelines, as cmeee_v2")
     parser.add_argument("--dataset", help="annotate by the types of this dataset")
     parser.add_argument("--types", nargs="+", metavar="NAME", help="annotate by these types")
     parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
@@ -63,8 +63,8 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     if given.endpoint:
         chosen |= {"endpoint": given.endpoint, "api_key": os.environ.get("LLMNER_API_KEY")}
     else:
-        chosen["engine"] = given.engine
-    chosen |= {"threshold": given.threshold, "rules": given.rules}
+        chosen |= {"engine": given.engine, "revision": given.revision}
+    chosen["threshold"] = given.threshold
     ner: Any = pipeline("bioner", model=given.model, **chosen)
     with tqdm(total=len(examples), unit="text", disable=not sys.stderr.isatty()) as bar:
         annotate_file(
@@ -76,8 +76,6 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         print(ner.decoder.usage, file=sys.stderr)
     if ner.selector:
         print(f"{ner.dropped} entities dropped by the selector", file=sys.stderr)
-    if ner.rules:
-        print(f"{ner.forbidden} entities forbidden by the rules", file=sys.stderr)
     texts = {example.id: example.text for example in examples}
     documents = [Document(p.id, texts[p.id], p.scored) for p in read_predictions(given.out)]
     if len(documents) <= 50:

@@ -26,9 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        type=Path,
-        help="the tagger's folder: for datasets of one's own, and for selectors that read evidence",
+        help="the tagger: for datasets of one's own, and for selectors that read evidence",
     )
+    parser.add_argument("--revision", help="branch, tag or commit of --model on the Hub")
     parser.add_argument("--batch-size", type=int, default=64)
 
 
@@ -39,12 +39,15 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from llmner_hf.rendering.diagrams import reliability_diagram
     from llmner_hf.selector.sharing import selector_at
     from llmner_hf.selector.tuning import tune
-    from llmner_hf.settings import SELECTOR_FILE, TAGGER_FILE, SelectorSettings, TaggerSettings
+    from llmner_hf.settings import SELECTOR_FILE, SelectorSettings, TaggerSettings
+    from llmner_hf.settings.origin import Origin
+    from llmner_hf.tagger.folder import settings_of
 
     if not given.selector.is_dir():
         raise InputError(f"{given.selector}: no such folder")
     predictions = [found for path in given.predicted for found in read_predictions(path)]
-    tagger = TaggerSettings.load(given.model / TAGGER_FILE) if given.model else TaggerSettings()
+    origin = Origin.of(given.model, given.revision).pinned() if given.model else None
+    tagger = settings_of(origin) if origin else TaggerSettings()
     schemas = {name: tagger.schema(name) for name in {e.dataset for e in examples}}
     scorer = selector_at(given.selector).scorer
     if not given.model and SelectorSettings.load(given.selector / SELECTOR_FILE).evidence:

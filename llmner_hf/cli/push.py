@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmner_hf.hub import Contents, Destination
 
 NAME = "push"
 
@@ -37,22 +43,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner push``."""
-    from llmner_hf.hub import (
-        Destination,
-        check_rights,
-        collect,
-        contents_of,
-        joined,
-        push,
-        with_code,
-    )
+    from llmner_hf.hub import Destination, contents_of
     from llmner_hf.hub.cards import model_card
 
     to = Destination(
         given.repo_id, given.revision, given.private, given.replace, given.i_have_the_rights
     )
     card = partial(model_card, name=given.repo_id)
-    parts = [contents_of(_folder(name), card) for name in given.what]
+    with TemporaryDirectory() as scratch:
+        places = [_whole(_folder(name), Path(scratch)) for name in given.what]
+        _push(given, [contents_of(place, card) for place in places], to)
+
+
+def _whole(folder: Path, scratch: Path) -> Path:
+    """A folder as it is pushed: a selector whose base is the model around it becomes whole."""
+    if not (folder / "adapter_config.json").is_file():
+        return folder
+    from llmner_hf.selector.storage import AROUND, based_on, export
+
+    if based_on(folder) != AROUND:
+        return folder
+    print(f"{folder}: made whole, since its base is the model around it")
+    export(folder, scratch / folder.name)
+    return scratch / folder.name
+
+
+def _push(given: argparse.Namespace, parts: Sequence[Contents], to: Destination) -> None:
+    from llmner_hf.hub import check_rights, collect, joined, push, with_code
+
     contents = parts[0] if len(parts) == 1 else joined(parts)
     if given.with_code:
         contents = with_code(contents)

@@ -56,12 +56,14 @@ class Contents:
         files: path in the repository -> the file, or its bytes where it is made for the push.
         left_out: what stays behind: files, and folders with the number of their files.
         restricted: the corpora in it whose terms do not clearly allow publishing them anew.
+        bases: the repositories that adapters in it name as their bases.
     """
 
     kind: Kind
     files: Mapping[str, Path | bytes]
     left_out: tuple[str, ...] = ()
     restricted: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -104,11 +106,10 @@ def contents_of(folder: Path, card: Callable[[Path], str] | None = None) -> Cont
         files[CARD] = card(folder).encode()
     for name, file in files.items():
         refuse_credentials(f"{folder / name}", file)
-    for name in files:
-        if Path(name).name == ADAPTER_FILE:
-            _refuse_local_base(folder / name)
+    adapters = [folder / name for name in files if Path(name).name == ADAPTER_FILE]
+    bases = tuple(base for path in adapters if (base := _base(path, folder)))
     names = [f"{name} ({n} files)" if name.endswith("/") else name for name, n in left.items()]
-    return Contents(kind, files, tuple(names), _restricted(kind, files))
+    return Contents(kind, files, tuple(names), _restricted(kind, files), bases)
 
 
 def metadata(card: Path | bytes) -> dict[str, Any]:
@@ -151,18 +152,27 @@ def _belongs(name: str, kind: Kind) -> bool:
     return not hidden and any(fits(pattern) for pattern in _TAKEN[kind])
 
 
-def _refuse_local_base(path: Path) -> None:
-    """An adapter finds its base by a name on the Hub, or not at all."""
+def _base(path: Path, pushed: Path) -> str | None:
+    """The base of an adapter, a name on the Hub; None for one that travels with it.
+
+    Raises:
+        SettingError: it is a folder of this machine.
+    """
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         base = str(stored.get("base_model_name_or_path") or "")
     except (ValueError, AttributeError) as error:
         raise FormatError(path, 0, f"not the configuration of an adapter: {error}") from error
-    if base == ".." and (path.parents[1] / "config.json").is_file():
-        return  # a selector on the model around it, which travels with it
+    if base == "..":  # a selector on the model around it
+        if path.parent != pushed and (path.parents[1] / "config.json").is_file():
+            return None
+        raise SettingError(
+            f"{path}: its base is the model in whose folder it lies; push that folder, or a whole "
+            "selector that `llmner merge` makes"
+        )
     try:
         validate_repo_id(base)
-        local = Path(base).exists()
+        local = base.count("/") != 1 or Path(base).exists()
     except HFValidationError:
         local = True
     if local:
@@ -170,6 +180,7 @@ def _refuse_local_base(path: Path) -> None:
             f"{path}: its base {base!r} is no name on the Hub, where nobody else has your folders; "
             "let base_model_name_or_path name the base there, or push what `llmner merge` makes"
         )
+    return base
 
 
 def _restricted(kind: Kind, files: Mapping[str, Path | bytes]) -> tuple[str, ...]:

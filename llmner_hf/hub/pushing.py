@@ -116,8 +116,8 @@ def push(
         sleep: waits between attempts.
 
     Raises:
-        InputError: the corpora in it may not be published, the repository is not private though it
-            must be, or the Hub refuses the card.
+        InputError: the corpora in it may not be published, the base of an adapter is nothing on the
+            Hub, the repository is not private though it must be, or the Hub refuses the card.
         RunError: it did not succeed; the repository is as it was, or holds all of it.
     """
     check_rights(contents, to)
@@ -152,6 +152,12 @@ def collect(
 def _attempt(contents: Contents, to: Destination, api: HfApi) -> Pushed:
     """The whole push, once."""
     name, kind = to.repository, contents.kind
+    for base in contents.bases:  # a folder may be spelt as a repository is
+        if not api.repo_exists(base):
+            raise InputError(
+                f"{name}: the base of its adapter, {base!r}, is no repository that this token can "
+                "see; let base_model_name_or_path name one, or push what `llmner merge` makes"
+            )
     sdk = contents.metadata["sdk"] if kind == "space" else None
     api.create_repo(name, repo_type=kind, private=to.private or None, space_sdk=sdk, exist_ok=True)
     if to.revision != "main":

@@ -26,10 +26,6 @@ SYSTEMS: Mapping[str, str] = MappingProxyType(
         "llm_cls": "LLM-CLS",
         "llm_cls_mined": "LLM-CLS, mined negatives",
         "llm_cls_found": "LLM-CLS, found candidates, evidence",
-        "rules": "rules of the corpus",
-        "llm_cls_rules": "LLM-CLS and rules",
-        "llm_cls_mined_rules": "LLM-CLS, mined negatives, and rules",
-        "llm_cls_found_rules": "LLM-CLS, found candidates, evidence, and rules",
     }
 )
 CLASSES = ("type", "span", "type_span", "spurious")

@@ -18,6 +18,7 @@ from llmner_hf.core.schema import Schema
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.settings import Gazetteer
+from llmner_hf.settings.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Selector:
         thresholds: of datasets that have one of their own, by ``Schema.title``.
         gazetteer: of the tagger that it judges, for a scorer that reads evidence; where there is
             none for the types that were asked for, nothing is known of any string.
+        origin: where its files lie, if it has any.
     """
 
     scorer: Scorer
@@ -38,6 +40,7 @@ class Selector:
     temperature: float = 1.0
     thresholds: Mapping[str, float] = field(default_factory=dict, hash=False)
     gazetteer: Gazetteer | None = None
+    origin: Origin | None = None
 
     def cut_at(self, threshold: float | None) -> Selector:
         """The selector with one threshold for all datasets; None keeps all."""

@@ -1,4 +1,4 @@
-"""A plain LoRA adapter over modules that are shared, without PEFT, whose import takes a second.
+"""A plain LoRA adapter over modules that are shared, without PEFT.
 
 In: a validity model, and the folder of an adapter. Out: whether the adapter was put on: its linear
 layers then add the product of two thin matrices, rows of its embedding are others, and its
@@ -20,9 +20,8 @@ from torch import nn
 from torch.nn.functional import linear
 
 from llmner_hf.selector.modeling import HEAD
-from llmner_hf.selector.storage import ADAPTER_FILE, beside
+from llmner_hf.selector.storage import ADAPTER_FILE, ADAPTER_WEIGHTS
 
-WEIGHTS_FILE = "adapter_model.safetensors"
 _BEFORE, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 _ROWS = ".token_adapter.trainable_tokens_delta"
 
@@ -74,12 +73,12 @@ class AdaptedEmbedding(nn.Module):
         return found
 
 
-def put_on(model: nn.Module, place: str | Path) -> bool:
-    """Put the adapter of a folder or repository on a model; False if it is not a plain one."""
-    config_file, weights_file = beside(place, ADAPTER_FILE), beside(place, WEIGHTS_FILE)
-    if config_file is None or weights_file is None:
+def put_on(model: nn.Module, folder: Path) -> bool:
+    """Put the adapter of a folder on a model; False if it is not a plain one."""
+    config_file, weights_file = folder / ADAPTER_FILE, folder / ADAPTER_WEIGHTS
+    if not (config_file.is_file() and weights_file.is_file()):
         return False
-    config = json.loads(Path(config_file).read_text(encoding="utf-8"))
+    config = json.loads(config_file.read_text(encoding="utf-8"))
     if not _plain(config):
         return False
     tensors = {n.removeprefix(_BEFORE): part for n, part in load_file(weights_file).items()}

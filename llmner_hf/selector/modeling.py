@@ -3,8 +3,9 @@
 In: token ids of candidates. Out: one logit each, whose sigmoid is the probability that the
 candidate is an entity (paper, section II-C): dropout, a fully connected layer in fp32, binary
 cross-entropy. What is pooled is found by the attention mask, not by the padding token, so neither
-the padding's side nor a padding token inside a text matters. This file stands alone: it travels
-with an exported model to those who have transformers and not this package.
+the padding's side nor a padding token inside a text matters. This file and the one with the config
+travel with an exported model to those who have transformers and not this package, so one imports
+the other by its place and nothing else of the package.
 """
 
 from __future__ import annotations
@@ -13,41 +14,15 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import (
-    CONFIG_MAPPING,
-    AutoConfig,
-    AutoModel,
-    AutoModelForSequenceClassification,
-    PreTrainedConfig,
-    PreTrainedModel,
-)
+from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
+
+from .configuration import EntityValidityConfig
 
 HEAD = "fc_cls"
 
 
-class EntityValidityConfig(PreTrainedConfig):
-    """The config of a backbone, and what the classification layer adds.
-
-    Attributes:
-        text_config: of the backbone.
-        head_dropout: before the classification layer.
-    """
-
-    model_type = "entity_validity"
-    sub_configs = {"text_config": AutoConfig}  # noqa: RUF012  the name is transformers'
-
-    text_config: dict[str, Any] | PreTrainedConfig | None = None
-    head_dropout: float = 0.05
-
-    def __post_init__(self, **kwargs: Any) -> None:
-        if isinstance(self.text_config, dict):
-            given = dict(self.text_config)
-            self.text_config = CONFIG_MAPPING[given.pop("model_type")](**given)
-        super().__post_init__(**kwargs)
-
-
-class EntityValidityModel(PreTrainedModel):
+class EntityValidityForSequenceClassification(PreTrainedModel):
     """A decoder with a classification layer; its checkpoint, or that of the decoder, loads it."""
 
     config_class = EntityValidityConfig
@@ -85,7 +60,7 @@ class EntityValidityModel(PreTrainedModel):
         pooled: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> SequenceClassifierOutput:
-        """The logits of candidates, (candidates,), and their loss.
+        """The logits of candidates, (candidates, 1), and their loss.
 
         Args:
             input_ids: (batch, tokens).
@@ -112,14 +87,15 @@ class EntityValidityModel(PreTrainedModel):
         logits = self.judge(states[rows, places])
         loss = None
         if labels is not None:
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits))
+            gold = labels.to(logits).view_as(logits)
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, gold)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
     def judge(self, states: torch.Tensor) -> torch.Tensor:
-        """The logits, (candidates,), of pooled states, (candidates, hidden)."""
+        """The logits, (candidates, 1), of pooled states, (candidates, hidden)."""
         # Under autocast a layer in fp32 would still compute in lower precision.
         with torch.autocast(states.device.type, enabled=False):
-            logits: torch.Tensor = self.fc_cls(self.dropout(states.float()))[:, 0]
+            logits: torch.Tensor = self.fc_cls(self.dropout(states.float()))
         return logits
 
 
@@ -130,13 +106,13 @@ def last_real(attention_mask: torch.Tensor) -> torch.Tensor:
     return torch.stack([torch.arange(len(last), device=last.device), last], 1)
 
 
-class GLMForEntityValidity(EntityValidityModel):
+class GLMForEntityValidity(EntityValidityForSequenceClassification):
     """The paper's LLM-CLS: the same over GLM4-9B-Chat."""
 
 
-AutoConfig.register(EntityValidityConfig.model_type, EntityValidityConfig, exist_ok=True)
 AutoModelForSequenceClassification.register(
-    EntityValidityConfig, EntityValidityModel, exist_ok=True
+    EntityValidityConfig, EntityValidityForSequenceClassification, exist_ok=True
 )
-EntityValidityConfig.register_for_auto_class()
-EntityValidityModel.register_for_auto_class("AutoModelForSequenceClassification")
+EntityValidityForSequenceClassification.register_for_auto_class(
+    "AutoModelForSequenceClassification"
+)

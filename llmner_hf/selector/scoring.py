@@ -186,7 +186,7 @@ def validity_scorer(
     """LLM-CLS, the paper's selector: a scorer from what `selector.storage.load` gives.
 
     Args:
-        model: an ``EntityValidityModel``, or PEFT's model around one.
+        model: an ``EntityValidityForSequenceClassification``, or PEFT's model around one.
         tokenizer: its tokenizer.
         settings: how it is asked.
     """
@@ -194,7 +194,7 @@ def validity_scorer(
     require_masks(inner.model)
 
     def judge(**batch: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = model(**batch).logits
+        logits: torch.Tensor = model(**batch).logits[:, 0]
         return logits
 
     return PackedScorer(Inputs(Tokens(tokenizer), settings).written, judge, inner.model.device)

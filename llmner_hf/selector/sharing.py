@@ -22,62 +22,77 @@ from llmner_hf.selector.filtering import Selector
 from llmner_hf.selector.lora import put_on
 from llmner_hf.selector.modeling import (
     EntityValidityConfig,
-    EntityValidityModel,
+    EntityValidityForSequenceClassification,
     GLMForEntityValidity,
 )
 from llmner_hf.selector.scoring import validity_scorer
-from llmner_hf.selector.storage import ADAPTER_FILE, base_of, beside, load, make_room
+from llmner_hf.selector.storage import (
+    ADAPTER_FILE,
+    ADAPTER_WEIGHTS,
+    TOKENIZER_FILES,
+    base_of,
+    fetched,
+    load,
+    make_room,
+)
 from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
+from llmner_hf.settings.origin import Origin
 
 
-def selector_at(place: str | Path, base: str | None = None, **options: Any) -> Selector:
+def selector_at(place: str | Path | Origin, base: str | None = None, **options: Any) -> Selector:
     """A selector with a backbone of its own.
 
     Args:
-        place: folder or Hub id.
+        place: folder or Hub id, or an origin with its revision and token.
         base: of an adapter, where it is not at the place that the adapter names.
         **options: of ``from_pretrained``.
 
     Raises:
         SettingError: no selector lies there.
     """
-    return _selector(*load(place, base, **options))
+    return _selector(*load(place, base, **options), Origin.of(place))
 
 
-def selector_on(causal: Any, place: str | Path) -> Selector:
+def selector_on(causal: Any, place: str | Path | Origin) -> Selector:
     """A selector that is an adapter on the base of a causal model, over the same tensors.
 
     Args:
         causal: the model; an adapter in it must not have been merged.
-        place: folder or Hub id of the selector.
+        place: folder or Hub id of the selector, or an origin with its revision and token.
     """
-    settings = SelectorSettings.load(str(beside(place, SELECTOR_FILE)))
-    own = place if beside(place, "tokenizer_config.json") else causal.name_or_path
-    tokenizer = AutoTokenizer.from_pretrained(own)
+    origin = Origin.of(place)
+    folder = fetched(origin, (SELECTOR_FILE, ADAPTER_FILE, ADAPTER_WEIGHTS, *TOKENIZER_FILES))
+    settings = SelectorSettings.load(folder / SELECTOR_FILE)
+    brought = (folder / TOKENIZER_FILES[0]).is_file()
+    tokenizer = AutoTokenizer.from_pretrained(folder if brought else causal.name_or_path)
     model: Any = view_of(causal)
     make_room(model, tokenizer)
-    if not put_on(model, place):
+    if not put_on(model, folder):
         from peft import PeftModel  # only here: it is slow to import
 
         model = PeftModel.from_pretrained(
-            model, str(place), torch_device=str(causal.device), autocast_adapter_dtype=False
+            model, str(folder), torch_device=str(causal.device), autocast_adapter_dtype=False
         )
-    return _selector(model.eval(), tokenizer, settings)
+    return _selector(model.eval(), tokenizer, settings, origin)
 
 
-def can_share(causal: Any, place: str | Path) -> bool:
+def can_share(causal: Any, place: str | Path | Origin) -> bool:
     """Whether a selector is an adapter on the base of that model."""
-    if beside(place, ADAPTER_FILE) is None:
+    origin = Origin.of(place)
+    if origin.file(ADAPTER_FILE) is None:
         return False
-    base = base_of(place)
-    loaded = str(causal.name_or_path)
+    base, loaded = base_of(origin).name, str(causal.name_or_path)
     same_folder = Path(base).is_dir() and Path(loaded).is_dir() and Path(base).samefile(loaded)
     return base == loaded or same_folder
 
 
-def view_of(causal: Any) -> EntityValidityModel:
+def view_of(causal: Any) -> EntityValidityForSequenceClassification:
     """A validity model whose backbone has the tensors of a causal model, without its adapters."""
-    kind = GLMForEntityValidity if causal.config.model_type == "glm" else EntityValidityModel
+    kind = (
+        GLMForEntityValidity
+        if causal.config.model_type == "glm"
+        else EntityValidityForSequenceClassification
+    )
     with torch.device("meta"):  # nothing is allocated for what is replaced
         model = kind(EntityValidityConfig(text_config=causal.config, head_dropout=0.0))
     model.model = _without_adapters(_tree_of(causal.get_decoder()))
@@ -101,7 +116,13 @@ def _without_adapters(module: nn.Module) -> nn.Module:
 
 
 def _selector(
-    model: Any, tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings
+    model: Any, tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings, origin: Origin
 ) -> Selector:
     scorer = validity_scorer(model, tokenizer, settings)
-    return Selector(scorer, settings.threshold, settings.temperature, settings.thresholds)
+    return Selector(
+        scorer,
+        settings.threshold,
+        settings.temperature,
+        settings.thresholds,
+        origin=origin,
+    )

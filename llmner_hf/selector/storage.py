@@ -9,32 +9,37 @@ tokenizer and ``selector.json``.
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import cached_file
 
 from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.modeling import (
     HEAD,
     EntityValidityConfig,
-    EntityValidityModel,
+    EntityValidityForSequenceClassification,
     GLMForEntityValidity,
 )
 from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
+from llmner_hf.settings.origin import Origin
 
 ADAPTER_FILE = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+TOKENIZER_FILES = ("tokenizer_config.json", "tokenizer.json", "chat_template.jinja")
+# A selector that travels with a tagger lies in its folder of that name, and its base is "..".
+SELECTOR_FOLDER = "selector"
+AROUND = ".."
+# The arguments of ``from_pretrained`` that say where from.
+WHERE = ("revision", "token", "cache_dir", "local_files_only")
 
 
-def beside(place: str | Path, name: str) -> str | None:
-    """A file of a folder or of a Hub repository; None where it has none."""
-    found = cached_file(str(place), name, _raise_exceptions_for_missing_entries=False)
-    return str(found) if found else None
-
-
-def from_backbone(place: str, head_dropout: float = 0.0, **options: Any) -> EntityValidityModel:
+def from_backbone(
+    place: str, head_dropout: float = 0.0, **options: Any
+) -> EntityValidityForSequenceClassification:
     """A decoder's weights under a classification layer that is not trained yet.
 
     Args:
@@ -42,10 +47,14 @@ def from_backbone(place: str, head_dropout: float = 0.0, **options: Any) -> Enti
         head_dropout: before the classification layer.
         **options: of ``from_pretrained``, as ``dtype`` or ``quantization_config``.
     """
-    revision = {"revision": options["revision"]} if "revision" in options else {}
-    backbone = AutoConfig.from_pretrained(place, **revision)
+    where = {name: options[name] for name in WHERE if name in options}
+    backbone = AutoConfig.from_pretrained(place, **where)
     config = EntityValidityConfig(text_config=backbone, head_dropout=head_dropout)
-    kind = GLMForEntityValidity if backbone.model_type == "glm" else EntityValidityModel
+    kind = (
+        GLMForEntityValidity
+        if backbone.model_type == "glm"
+        else EntityValidityForSequenceClassification
+    )
     if Path(place).is_dir() and not any(Path(place).glob("*.safetensors*")):
         model = kind(config)
     else:
@@ -55,59 +64,93 @@ def from_backbone(place: str, head_dropout: float = 0.0, **options: Any) -> Enti
     return model
 
 
-def make_room(model: EntityValidityModel, tokenizer: PreTrainedTokenizerBase) -> None:
+def make_room(
+    model: EntityValidityForSequenceClassification, tokenizer: PreTrainedTokenizerBase
+) -> None:
     """Let the embedding grow where the tokenizer has more tokens than it has rows."""
     embedding: Any = model.get_input_embeddings()
     if len(tokenizer) > embedding.weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
 
 
-def base_of(place: str | Path) -> str:
-    """Where the base of an adapter lies; ``..`` is the model in whose folder it travels.
+def fetched(place: Origin, names: tuple[str, ...]) -> Path:
+    """The folder on this computer that has these files, as far as there are any.
+
+    Args:
+        place: where the files come from.
+        names: paths of one folder of it.
+    """
+    found = [path for name in names if (path := place.file(name))]
+    return found[0].parent
+
+
+def based_on(place: str | Path | Origin) -> str | None:
+    """What an adapter names as its base; None where no adapter lies."""
+    file = Origin.of(place).file(ADAPTER_FILE)
+    if file is None:
+        return None
+    return str(json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"])
+
+
+def base_of(place: str | Path | Origin) -> Origin:
+    """Where the base of an adapter comes from, at the revision that the adapter names.
 
     Raises:
         SettingError: no adapter lies there.
     """
-    file = beside(place, ADAPTER_FILE)
+    origin = Origin.of(place)
+    file = origin.file(ADAPTER_FILE)
     if file is None:
-        raise SettingError(f"{place}: no {ADAPTER_FILE}; this is not an adapter")
-    config = json.loads(Path(file).read_text(encoding="utf-8"))
+        raise SettingError(f"{origin.name}: no {ADAPTER_FILE}; this is not an adapter")
+    config = json.loads(file.read_text(encoding="utf-8"))
     named = str(config["base_model_name_or_path"])
-    return str(Path(place).parent) if named == ".." else named
+    if named == AROUND:
+        return replace(origin, name=str(file.parents[1]), revision=None)
+    return replace(origin, name=named, revision=config.get("revision"))
 
 
 def load(
-    place: str | Path, base: str | None = None, **options: Any
+    place: str | Path | Origin, base: str | None = None, **options: Any
 ) -> tuple[Any, PreTrainedTokenizerBase, SelectorSettings]:
     """A selector that was trained: the model, ready to judge, its tokenizer and its settings.
 
     Args:
-        place: folder or Hub id.
+        place: folder or Hub id, or an origin with its revision and token.
         base: of an adapter, where it is not at the place that the adapter names.
         **options: of ``from_pretrained``.
 
     Raises:
         SettingError: no selector lies there.
     """
-    settings_file = beside(place, SELECTOR_FILE)
+    origin = Origin.of(place)
+    settings_file = origin.file(SELECTOR_FILE)
     if settings_file is None:
-        raise SettingError(f"{place}: no {SELECTOR_FILE}; make a selector: llmner train-selector")
+        raise SettingError(
+            f"{origin.name}: no {SELECTOR_FILE}; make a selector: llmner train-selector"
+        )
     settings = SelectorSettings.load(settings_file)
-    if beside(place, ADAPTER_FILE) is None:
-        model: Any = EntityValidityModel.from_pretrained(place, **options)
-        return model.eval(), AutoTokenizer.from_pretrained(place), settings
+    own = settings_file.parent
+    if origin.file(ADAPTER_FILE) is None:
+        model: Any = EntityValidityForSequenceClassification.from_pretrained(
+            origin.name, **origin.loading, **options
+        )
+        tokenizer = AutoTokenizer.from_pretrained(origin.name, **origin.loading)
+        return model.eval(), tokenizer, settings
     from peft import PeftModel  # only here: it is slow to import
 
-    base = base or base_of(place)
+    below = Origin.of(base) if base else base_of(origin)
+    fetched(origin, (ADAPTER_WEIGHTS, *TOKENIZER_FILES))
     # A tokenizer lies beside an adapter unless its markers are tokens that the base has.
-    own = place if beside(place, "tokenizer_config.json") else base
-    tokenizer = AutoTokenizer.from_pretrained(own)
-    model = from_backbone(base, **options)
+    brought = (own / TOKENIZER_FILES[0]).is_file()
+    tokenizer = AutoTokenizer.from_pretrained(
+        own if brought else below.name, **({} if brought else below.loading)
+    )
+    model = from_backbone(below.name, **below.loading, **options)
     make_room(model, tokenizer)
-    return PeftModel.from_pretrained(model, place).eval(), tokenizer, settings
+    return PeftModel.from_pretrained(model, str(own)).eval(), tokenizer, settings
 
 
-def export(place: str | Path, out: str | Path, base: str | None = None) -> None:
+def export(place: str | Path | Origin, out: str | Path, base: str | None = None) -> None:
     """Write a selector as a whole model with its code; ``trust_remote_code`` loads it elsewhere.
 
     Args:
@@ -120,3 +163,29 @@ def export(place: str | Path, out: str | Path, base: str | None = None) -> None:
     whole.save_pretrained(out)
     tokenizer.save_pretrained(out)
     settings.save(out)
+
+
+def copy_to(
+    place: str | Path | Origin, folder: Path, settings: SelectorSettings, base: str | None
+) -> None:
+    """Write the files of a selector into a folder.
+
+    Args:
+        place: where it lies.
+        folder: made if it is not there.
+        settings: those it is asked with now, in place of those that lie there.
+        base: what an adapter is to name as its base; None leaves it as it is.
+    """
+    origin = Origin.of(place)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [n for n in (ADAPTER_FILE, ADAPTER_WEIGHTS, *TOKENIZER_FILES) if origin.file(n)]
+    if ADAPTER_FILE not in names:
+        export(origin, folder)
+    for name in names if ADAPTER_FILE in names else ():
+        shutil.copyfile(str(origin.file(name)), folder / name)
+    if base is not None and (folder / ADAPTER_FILE).is_file():
+        config = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
+        config["base_model_name_or_path"] = base
+        text = json.dumps(config, indent=2, ensure_ascii=False)
+        (folder / ADAPTER_FILE).write_text(text + "\n", encoding="utf-8")
+    settings.save(folder)

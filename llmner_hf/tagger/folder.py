@@ -1,29 +1,125 @@
-"""What lies beside a model, and what is done to one that was loaded.
+"""The folder or repository of a tagger: what lies beside its weights, and how it is read.
 
-In: a model and its tokenizer, from a folder or the Hub. Out: the files that travel with them, and
-adapters made part of the weights.
+In: an origin. Out: the model, with its adapter if it has one, its tokenizer, its settings with
+their gazetteer, and the selector in its folder ``selector``. All files come from one commit.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers.utils import cached_file
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from llmner_hf.core.errors import SettingError
+from llmner_hf.selector.filtering import Selector
+from llmner_hf.selector.sharing import can_share, selector_at, selector_on
+from llmner_hf.selector.storage import (
+    ADAPTER_FILE,
+    ADAPTER_WEIGHTS,
+    SELECTOR_FOLDER,
+    TOKENIZER_FILES,
+    base_of,
+    fetched,
+)
 from llmner_hf.settings import GAZETTEER_FILE, SELECTOR_FILE, TAGGER_FILE, TaggerSettings
+from llmner_hf.settings.origin import Origin
+from llmner_hf.tagger.quantised import keep_layout
 
 logger = logging.getLogger(__name__)
 
-SELECTOR_FOLDER = "selector"
-ADAPTER_FILES = (
-    "adapter_config.json",
-    "adapter_model.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
-)
+BESIDE = "beside"  # the selector in the tagger's own folder, if there is one
+_SELECTOR = (SELECTOR_FILE, ADAPTER_FILE, ADAPTER_WEIGHTS, *TOKENIZER_FILES)
+_WHOLE = ("config.json", "model.safetensors")
+
+
+def model_of(origin: Origin, **options: Any) -> Any:
+    """The model, on its base and with the adapter in it where an adapter lies there.
+
+    Args:
+        origin: where it lies.
+        **options: of ``from_pretrained``, as ``dtype``.
+    """
+    file = origin.file(ADAPTER_FILE)
+    base = origin if file is None else base_of(origin)
+    model = AutoModelForCausalLM.from_pretrained(base.name, **base.loading, **options)
+    if file is not None:
+        # Not by the adapter's name: transformers would look for the base at the adapter's revision.
+        model.load_adapter(str(fetched(origin, (ADAPTER_FILE, ADAPTER_WEIGHTS))))
+    if getattr(model, "is_loaded_in_4bit", False):
+        keep_layout(model)
+    return model
+
+
+def tokenizer_of(origin: Origin) -> PreTrainedTokenizerBase:
+    """The tokenizer beside a model; beside the base of an adapter that brings none."""
+    brings_none = origin.file(ADAPTER_FILE) and not origin.file(TOKENIZER_FILES[0])
+    place = base_of(origin) if brings_none else origin
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place.name, **place.loading)
+    return tokenizer
+
+
+def settings_of(origin: Origin) -> TaggerSettings:
+    """The settings beside a model, with the gazetteer that they name.
+
+    A model without them is asked with the defaults, zero-shot, and a warning says so.
+    """
+    origin.file(GAZETTEER_FILE)  # is read beside the settings, and from the Hub comes apart
+    path = origin.file(TAGGER_FILE)
+    if path is not None:
+        return TaggerSettings.load(path)
+    logger.warning(
+        "%s: no %s there: asking it zero-shot, with the default prompt", origin.name, TAGGER_FILE
+    )
+    return TaggerSettings()
+
+
+def selector_of(
+    origin: Origin | None, model: Any, given: str | Path | Origin | Selector | None
+) -> tuple[Selector | None, bool]:
+    """A tagger's selector, if any, and whether it shares the model's tensors.
+
+    Args:
+        origin: of the tagger; None for a model that lies nowhere.
+        model: the tagger's; an adapter in it must not have been merged.
+        given: a selector, where one lies, ``BESIDE``, or None.
+
+    Raises:
+        SettingError: no selector lies where one is named.
+    """
+    if given is None or isinstance(given, Selector):
+        return given, False
+    if given == BESIDE:
+        place = _beside(origin) if origin else None
+        if place is None:
+            return None, False
+        if place.file(ADAPTER_FILE):  # travels with this model, whatever its base was called
+            return selector_on(model, place), True
+    else:
+        place = Origin.of(given)
+        if origin and not isinstance(given, Origin):  # the token opens both
+            place = replace(
+                origin,
+                name=place.name,
+                revision=None,
+            )
+        if can_share(model, place):
+            return selector_on(model, place), True
+    return selector_at(place, device_map=model.device), False
+
+
+def _beside(origin: Origin) -> Origin | None:
+    """The selector in the folder ``selector``, on this computer."""
+    names = tuple(f"{SELECTOR_FOLDER}/{name}" for name in _SELECTOR)
+    if origin.file(names[0]) is None:
+        return None
+    folder = fetched(origin, names)
+    if not (folder / ADAPTER_FILE).is_file():
+        fetched(origin, tuple(f"{SELECTOR_FOLDER}/{name}" for name in _WHOLE))
+    return Origin(str(folder))
 
 
 def merge_adapters(model: Any) -> None:
@@ -40,68 +136,22 @@ def merge_adapters(model: Any) -> None:
                 module.merge()
 
 
-def adapter_tokenizer(place: str) -> str | None:
-    """Where the tokenizer of an adapter lies, if it is one and brings its own.
+def origin_of(model: Any, tokenizer: Any) -> Origin | None:
+    """Where a model in memory came from, as far as it says so; None where it came from nowhere.
 
-    transformers takes that of its base, and with it would miss whatever lies beside the adapter.
+    Raises:
+        SettingError: an adapter was loaded by transformers, which forgets where it lay.
     """
-    found = (
-        cached_file(place, name, _raise_exceptions_for_missing_entries=False)
-        for name in ("adapter_config.json", "tokenizer_config.json")
-    )
-    return place if all(found) else None
-
-
-def beside(model: Any, tokenizer: Any, name: str) -> str | None:
-    """A file beside a model: in its adapter's folder, its own, or its tokenizer's."""
-    places = [getattr(tokenizer, "name_or_path", ""), getattr(model, "name_or_path", "")]
-    for place in filter(None, places):
-        path = cached_file(place, name, _raise_exceptions_for_missing_entries=False)
-        if path:
-            return str(path)
-    return None
-
-
-def selector_beside(model: Any, tokenizer: Any) -> str | None:
-    """The folder of the selector that travels with a model, an adapter on it; None without one.
-
-    One beside the base of a tagger's adapter was made for another tagger, the base.
-    """
-    name = f"{SELECTOR_FOLDER}/{SELECTOR_FILE}"
-    settings = beside(model, tokenizer, name)
-    adapted = getattr(model, "_hf_peft_config_loaded", False)
-    if settings is None or (adapted and settings == beside(model, None, name)):
-        return None
-    for name in ADAPTER_FILES:  # from the Hub they come one by one
-        beside(model, tokenizer, f"{SELECTOR_FOLDER}/{name}")
-    return str(Path(settings).parent)
-
-
-def settings_of(model: Any, tokenizer: Any) -> TaggerSettings:
-    """The settings beside a model.
-
-    A model without them is asked with the defaults, zero-shot.
-    """
-    beside(model, tokenizer, GAZETTEER_FILE)  # from the Hub they come one by one
-    path = beside(model, tokenizer, TAGGER_FILE)
-    if path:
-        return TaggerSettings.load(path)
-    logger.warning(
-        "no %s beside the model or its tokenizer: asking it zero-shot, with the default prompt",
-        TAGGER_FILE,
-    )
-    return TaggerSettings()
-
-
-def keep_layout(model: torch.nn.Module) -> None:
-    """Never lay the weights out anew for evaluation.
-
-    On CPUs with AVX512-BF16 bitsandbytes does so at the first evaluation, in place: afterwards no
-    gradient passes a layer (0.50.2, ``matmul_4bit``), the scales come back inexactly, and layers
-    whose width is no multiple of the block fail. Validation in a run would spoil what follows.
-    """
-    from bitsandbytes.nn import Linear4bit  # only where there is such a model: slow to import
-
-    for layer in model.modules():
-        if isinstance(layer, Linear4bit):
-            layer.support_avx512bf16_for_cpu = False
+    named = str(getattr(model, "name_or_path", "") or "")
+    commit = getattr(model.config, "_commit_hash", None)
+    places = [str(getattr(tokenizer, "name_or_path", "") or ""), named]
+    for place in dict.fromkeys(filter(None, places)):
+        origin = Origin(place, None if Path(place).is_dir() or place != named else commit)
+        if origin.file(TAGGER_FILE):
+            return origin
+    if getattr(model, "_hf_peft_config_loaded", False):
+        raise SettingError(
+            f"{named}: an adapter is in it, and no {TAGGER_FILE} beside model or tokenizer; load "
+            "adapters by llmner_hf.pipeline, or give tokenizer= the adapter's place"
+        )
+    return Origin(named, commit) if named else None

@@ -11,9 +11,8 @@ must not have been trained on (``validation_size`` of its recipe).
 
 Beside the selectors given stand those made here: BERT-CLS, an encoder from scratch, and LLM-CAUSAL,
 the tagger tuned to answer, both on as many of the paper's candidates as the recipe draws; and those
-that need no selector: the tagger's own probability under a threshold, the tagger with the rules of
-the corpus (``rules``; ``SYSTEM_rules`` with a selector too), and, where asked for, the tagger with
-the ``bracket_bias`` that is best on validation.
+that need no selector: the tagger's own probability under a threshold, and, where asked for, the
+tagger with the ``bracket_bias`` that is best on validation.
 
     python recipes/selector/compare.py -o runs/selector/compare \
         --selector llm_cls=runs/selector/embedded llm_cls_found=runs/selector/found
@@ -50,7 +49,6 @@ from llmner_hf.rendering.diagrams import reliability_diagram
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.selector.inputs import Inputs
-from llmner_hf.selector.rules import RULES, enforced
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.selector.tuning import Calibration, Tuning, tune
@@ -66,7 +64,7 @@ SHARED = (
     *("per_device_train_batch_size", "lr_scheduler_type", "warmup_steps", "weight_decay"),
     *("train_sampling_strategy", "logging_steps", "seed", "bf16", "use_cpu", "report_to"),
 )
-OWN, BEST_BIAS, RULED = "own_probability", "best_bias", "rules"
+OWN, BEST_BIAS = "own_probability", "best_bias"
 TUNING = (
     *("selector", "candidates", "missed", "temperature", "threshold", "F1 before", "after"),
     *("ECE before", "after", "test: ECE before", "after", "AUC"),
@@ -136,12 +134,6 @@ class Part:
         """Strict F1."""
         gold = {example.id: example.entities for example in self.examples}
         return score(gold, {p.id: p.entities for p in predictions}).strict.f1
-
-    def obey(self, system: str, name: str) -> None:
-        """Write what the corpus's rules leave of a system, where it has rules."""
-        if self.name in RULES:
-            schemas = [self.schema] * len(self.examples)
-            self.write(name, enforced(self.found(system), schemas, RULES[self.name]))
 
 
 def parts_of(
@@ -347,7 +339,6 @@ def main() -> None:
     for part in (*validation, *test):
         tag(part, given.model)
         part.write(OWN, part.found("predicted"), "judged")
-        part.obey("predicted", RULED)
     made = {
         name: partial(lambda folder: selector_at(folder).scorer, folder)
         for name, _, folder in (entry.partition("=") for entry in given.selector)
@@ -361,9 +352,6 @@ def main() -> None:
         tuning = tuned(system, validation)
         rows.append(apply(tuning, system, test))
         chosen += choices(tuning, system, test)
-    for part in test:
-        for system in made:
-            part.obey(system, f"{system}_{RULED}")
     tables = [[row(*head), "|---" * len(head) + "|"] for head in (TUNING, THRESHOLDS)]
     biases = best_bias(given.model, validation, test) if given.best_bias else ()
     text = "\n".join([*tables[0], *rows, "", *tables[1], *chosen, "", *biases]) + "\n"

@@ -67,7 +67,7 @@ def test_a_selector_on_the_model_around_it_travels_with_that(tmp_path):
     (model / "adapter_config.json").rename(model / "config.json")
     adapter(model / "selector", "..")
     assert "selector/adapter_config.json" in contents_of(model).files
-    with pytest.raises(InputError, match=r"its base '\.\.' is no name on the Hub"):
+    with pytest.raises(InputError, match=r"the model in whose folder it lies"):
         contents_of(adapter(tmp_path / "alone", ".."))
 
 

@@ -3,10 +3,14 @@ form and their places are not."""
 
 import json
 import logging
+import pickle
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from shutil import copytree
 
+import pandas
 import pytest
 from datasets import Dataset
 from hypothesis import given, settings
@@ -16,7 +20,7 @@ import llmner_hf
 from llmner_hf.cli import main
 from llmner_hf.core.entities import Entity, Prediction, ScoredEntity
 from llmner_hf.core.errors import InputError, LabelError, SettingError
-from llmner_hf.pipelines.local import ENGINES
+from llmner_hf.pipelines.local import ENGINES, BioNerPipeline
 from llmner_hf.readers.json_lines import read_predictions
 from llmner_hf.settings import TaggerSettings
 from tests.strategies import texts
@@ -142,7 +146,7 @@ class Explaining:
 
 
 def test_what_one_sentence_has_is_looked_for_in_the_others(ner, monkeypatch):
-    monkeypatch.setattr(ner, "decoder", Explaining())
+    monkeypatch.setattr(ner.annotator, "decoder", Explaining())
     text = "Interleukin 2 (IL2) is old. We saw il2. IL22 is newer."
     other = "IL2 alone."
     twice = [(15, 18), (35, 38)]
@@ -230,15 +234,99 @@ def test_a_prompt_beyond_the_context_is_refused(ner):
 def test_the_public_names_are_deliberate():
     assert llmner_hf.__all__ == [
         "BioNerPipeline",
+        "EndpointPipeline",
         "Entity",
         "EntityType",
+        "EntityValidityConfig",
+        "EntityValidityForSequenceClassification",
         "Example",
+        "GLMForEntityValidity",
         "LabelSet",
+        "LlmnerError",
         "Prediction",
+        "Schema",
+        "ScoredEntity",
         "Scores",
+        "Selector",
+        "Tagger",
+        "TaggerSettings",
+        "__version__",
+        "annotate",
+        "build",
+        "merge",
         "pipeline",
+        "push",
+        "read_any",
         "score",
     ]
     assert all(getattr(llmner_hf, name) for name in llmner_hf.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = llmner_hf.nonsense
+
+
+FRESH = """
+import sys
+import llmner_hf
+heavy = {"torch", "transformers", "datasets"} & sys.modules.keys()
+assert not heavy, heavy
+from transformers import AutoConfig, AutoModelForSequenceClassification, pipeline
+ner = pipeline("bioner")
+print(ner("Aspirin eased the pain.")[0]["word"], type(ner).__name__)
+print(AutoConfig.for_model("entity_validity").model_type)
+print(type(AutoModelForSequenceClassification.from_config(
+    AutoConfig.for_model("entity_validity", text_config=ner.model.config))).__name__)
+"""
+
+
+def test_importing_the_package_makes_task_and_selector_known_to_transformers():
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning:llmner_hf", "-c", FRESH],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = [
+        "Aspirin BioNerPipeline",
+        "entity_validity",
+        "EntityValidityForSequenceClassification",
+    ]
+    assert done.stdout.split("\n")[:-1] == expected
+
+
+@pytest.mark.parametrize(
+    "form",
+    [list, tuple, iter, lambda t: (x for x in t), lambda t: Dataset.from_dict({"t": t})["t"]],
+)
+def test_texts_in_any_form(ner, form):
+    found = ner(form(TEXTS), batch_size=2)
+    assert list(found) == ner(TEXTS, batch_size=2)
+    assert isinstance(found, list) == hasattr(form(TEXTS), "__len__")
+
+
+def test_a_pandas_series_gives_a_list(ner):
+    assert ner(pandas.Series(TEXTS)) == ner(TEXTS)
+
+
+@pytest.mark.parametrize("form", [[], (), Dataset.from_dict({"t": []})["t"]])
+def test_no_texts_give_no_answers(ner, form):
+    assert ner(form) == []
+
+
+@pytest.mark.parametrize("wrong", [3, None, {"text": "a"}, b"a"])
+def test_what_holds_no_texts_is_refused(ner, wrong):
+    with pytest.raises(InputError, match="a text must be a string, not"):
+        ner(wrong)
+
+
+def test_aggregation_of_tokens_is_refused_with_the_reason(ner):
+    with pytest.raises(InputError, match="a model writes whole entities"):
+        ner(TEXTS[0], aggregation_strategy="simple")
+
+
+def test_a_pipeline_made_by_name_can_be_pickled(tagger_folder):
+    ner = llmner_hf.pipeline("bioner", model=str(tagger_folder), entity_types=["protein"])
+    assert pickle.loads(pickle.dumps(ner))(TEXTS[0]) == ner(TEXTS[0])  # noqa: S301  our own
+    made = BioNerPipeline(tagger=ner.tagger)
+    with pytest.raises(SettingError, match="make it by its folder"):
+        pickle.dumps(made)

@@ -12,11 +12,8 @@ from transformers import AutoModelForCausalLM
 from transformers import BitsAndBytesConfig as quantised
 
 from llmner_hf import pipeline
-from llmner_hf.core.errors import SettingError
 from llmner_hf.core.schema import Schema
-from llmner_hf.pipelines.files import prediction
 from llmner_hf.selector.filtering import Selector
-from llmner_hf.selector.rules import obeying, rules_named
 from llmner_hf.selector.sharing import can_share, selector_at, selector_on
 from llmner_hf.selector.storage import export
 from llmner_hf.settings import TaggerSettings
@@ -202,20 +199,6 @@ def test_an_export_keeps_the_thresholds(base, tokenizer, tmp_path):
     settings = replace(SETTINGS, thresholds={"GENIA": 0.3})
     export(adapter_on(base, tmp_path / "adapter", tokenizer, settings), tmp_path / "whole")
     assert selector_at(tmp_path / "whole").thresholds == {"GENIA": 0.3}
-
-
-def test_rules_remove_what_they_forbid_and_count_it(base):
-    plain = pipeline("bioner", model=str(base), selector=None)
-    ruled = pipeline("bioner", model=str(base), selector=None, rules="cmeee_v2")
-    found, kept = (ner(TEXTS[1], dataset="cmeee_v2") for ner in (plain, ruled))
-    scored = prediction("", found).scored
-    assert prediction("", kept).scored == obeying(scored, rules_named("cmeee_v2"))
-    assert ruled.forbidden == len(found) - len(kept) > 0
-    assert (plain.forbidden, ruled.dropped) == (0, 0)
-    assert ruled(TEXTS[1]) == plain(TEXTS[1])  # other types
-    assert ruled.forbidden == len(found) - len(kept)
-    with pytest.raises(SettingError, match="no rules are named 'genia'"):
-        pipeline("bioner", model=str(base), rules="genia")
 
 
 def test_batches_of_texts_are_judged_alike(base, selector):

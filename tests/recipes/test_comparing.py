@@ -110,20 +110,6 @@ def test_every_choice_of_a_threshold_is_measured_on_the_test_set(comparing, tmp_
     ]
 
 
-def test_rules_are_a_system_of_their_own_where_the_corpus_has_some(comparing, tmp_path):
-    schema = Schema.of_corpus("cmeee_v2")
-    text = "头痛伴腹痛"
-    outer, inner = Entity(0, 5, "疾病"), Entity(0, 2, "临床表现")
-    example = Example("1", text, (inner,), "cmeee_v2", "zh")
-    made = comparing.Part("cmeee_v2", [example], schema, tmp_path)
-    made.write("predicted", [Prediction("1", (ScoredEntity(outer, 0.4), ScoredEntity(inner, 0.8)))])
-    made.obey("predicted", "rules")
-    assert [p.entities for p in made.found("rules")] == [(inner,)]
-    other = part(comparing, tmp_path / "ours", [(0.9, 0.2)])
-    other.obey("predicted", "rules")
-    assert not other.file("rules").exists()
-
-
 def test_a_run_folder_is_of_one_tagger(comparing, tmp_path, monkeypatch):
     model = tmp_path / "mine"
     model.mkdir()

@@ -18,7 +18,7 @@ from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.inputs import Inputs, with_markers
 from llmner_hf.selector.modeling import (
     EntityValidityConfig,
-    EntityValidityModel,
+    EntityValidityForSequenceClassification,
     GLMForEntityValidity,
     last_real,
 )
@@ -65,8 +65,8 @@ def probabilities(model, inputs, *, batch, side, pad):
             mask.append([0] * before + [1] * len(row) + [0] * behind)
         with torch.no_grad():
             logits = model(input_ids=torch.tensor(padded), attention_mask=torch.tensor(mask)).logits
-        assert logits.shape == (len(rows),)
-        found.append(logits.sigmoid())
+        assert logits.shape == (len(rows), 1)
+        found.append(logits[:, 0].sigmoid())
     return torch.cat(found)
 
 
@@ -108,7 +108,7 @@ def test_the_loss_is_binary_cross_entropy_of_one_logit_each(tokenizer, tmp_path)
     assert isinstance(model, GLMForEntityValidity)
     ids, gold = torch.randint(4, 100, (3, 6)), torch.tensor([1.0, 0.0, 1.0])
     output = model(input_ids=ids, labels=gold)
-    wanted = functional.binary_cross_entropy(output.logits.sigmoid(), gold)
+    wanted = functional.binary_cross_entropy(output.logits[:, 0].sigmoid(), gold)
     assert torch.allclose(output.loss, wanted)
     pooled = torch.tensor([[2, 3], [0, 5]])
     chosen = model(input_ids=ids, pooled=pooled).logits
@@ -126,7 +126,7 @@ def test_saved_and_reloaded_by_the_auto_classes_it_judges_alike(tokenizer, tmp_p
     replaced.save(tmp_path / "selector")
     ids = torch.randint(4, 100, (2, 6))
     again = AutoModelForSequenceClassification.from_pretrained(tmp_path / "selector").eval()
-    assert isinstance(again, EntityValidityModel)
+    assert isinstance(again, EntityValidityForSequenceClassification)
     assert isinstance(again.config, EntityValidityConfig)
     assert again.config.head_dropout == 0.25
     assert AutoConfig.from_pretrained(tmp_path / "selector").text_config.model_type == family

@@ -9,7 +9,10 @@ from llmner_hf.core.calibration import probability
 from llmner_hf.core.errors import SettingError
 from llmner_hf.selector import scoring
 from llmner_hf.selector.inputs import Inputs
-from llmner_hf.selector.modeling import EntityValidityConfig, EntityValidityModel
+from llmner_hf.selector.modeling import (
+    EntityValidityConfig,
+    EntityValidityForSequenceClassification,
+)
 from llmner_hf.selector.scoring import Pack, laid, packed, validity_scorer
 from llmner_hf.settings import EVIDENCE_SIGNS, SelectorSettings
 from llmner_hf.tokens.canonical import Tokens
@@ -21,7 +24,9 @@ READINGS = ("once", "twice")
 
 def validity_model(family, tokenizer):
     backbone = tiny(family, tokenizer).model
-    model = EntityValidityModel(EntityValidityConfig(text_config=backbone.config, head_dropout=0))
+    model = EntityValidityForSequenceClassification(
+        EntityValidityConfig(text_config=backbone.config, head_dropout=0)
+    )
     model.model = backbone
     return model.eval()
 

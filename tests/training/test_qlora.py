@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from llmner_hf import pipeline
 from llmner_hf.settings import TaggerSettings
-from llmner_hf.tagger.folder import keep_layout
+from llmner_hf.tagger.quantised import keep_layout
 from llmner_hf.training.evaluation import decoder_of, predict, validator
 from llmner_hf.training.tagger.run import train
 from tests.doubles.tuning import (

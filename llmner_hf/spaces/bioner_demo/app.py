@@ -223,16 +223,22 @@ def serve(
     return str(address)
 
 
-def launch(model: str | None = None, selector: str | None = None, port: int | None = None) -> None:
+def launch(
+    model: str | None = None,
+    selector: str | None = None,
+    port: int | None = None,
+    revision: str | None = None,
+) -> None:
     """Serve the page until it is stopped.
 
     Args:
         model: a folder or a name on the Hub; the embedded model if absent.
         selector: likewise; none if absent.
         port: the first free one from 7860 if absent.
+        revision: branch, tag or commit of the model on the Hub.
     """
     given = {"selector": selector} if selector else {}
-    ner = pipeline("bioner", model=model, **given)
+    ner = pipeline("bioner", model=model, revision=revision, **given)
     serve(page(ner), ner, port)
 
 

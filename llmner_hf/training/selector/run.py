@@ -34,7 +34,7 @@ from llmner_hf.core.calibration import auc, average_precision, calibration_error
 from llmner_hf.core.errors import SettingError
 from llmner_hf.corpora.rows import but_test, lent_to, schema_of
 from llmner_hf.selector.inputs import Inputs, marker_ids, with_markers
-from llmner_hf.selector.modeling import HEAD, EntityValidityModel
+from llmner_hf.selector.modeling import HEAD, EntityValidityForSequenceClassification
 from llmner_hf.selector.storage import from_backbone, make_room
 from llmner_hf.settings import SelectorSettings, SelectorTrainingSettings
 from llmner_hf.tokens.canonical import Tokens
@@ -74,7 +74,7 @@ class Collator:
 def scores(prediction: EvalPrediction) -> dict[str, float]:
     """How well logits tell entities from what is none; see `core.calibration`."""
     logits: Any = prediction.predictions
-    probabilities = [probability(logit) for logit in logits.tolist()]
+    probabilities = [probability(logit) for logit in logits.reshape(-1).tolist()]
     gold = [bool(label) for label in prediction.label_ids]
     return {
         "auc": auc(probabilities, gold),
@@ -129,7 +129,7 @@ def _sparing_head(quantization: Any) -> Any:
     return quantization
 
 
-def _embedding_name(model: EntityValidityModel) -> str:
+def _embedding_name(model: EntityValidityForSequenceClassification) -> str:
     embedding = model.get_input_embeddings()
     return next(
         name.rpartition(".")[2] for name, module in model.named_modules() if module is embedding

@@ -26,7 +26,7 @@ from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
 from llmner_hf.core.errors import SettingError
 from llmner_hf.settings import TrainingSettings
-from llmner_hf.tagger.folder import keep_layout
+from llmner_hf.tagger.quantised import keep_layout
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.training.checkpoints import clear, newest
 from llmner_hf.training.outcome import draw_loss, record_of
