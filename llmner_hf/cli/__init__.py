@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+from llmner_hf import __version__
 from llmner_hf.cli import (
     annotate,
     build,
@@ -73,6 +74,7 @@ def _quiet() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="llmner", description=sys.modules["llmner_hf"].__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--version", action="version", version=f"llmner_hf {__version__}")
     added = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         text = (command.__doc__ or "").partition(": ")[2].strip()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmner_hf.cli.reading import read
 from llmner_hf.core.errors import InputError
+
+if TYPE_CHECKING:
+    from llmner_hf.selector.tuning import Tuning
 
 NAME = "calibrate"
 
@@ -64,6 +68,12 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
             f"after: error {tuning.after.error:.3f}": tuning.after.bins,
         },
     )
+    _say(tuning)
+    print(f"{given.selector}: selector.json, reliability.png")
+
+
+def _say(tuning: Tuning) -> None:
+    """What was found, a line for each set of texts."""
     print(
         f"{tuning.every.candidates} candidates, {tuning.every.missed} gold entities are none of "
         f"them\ntemperature {tuning.temperature:.3f}: expected calibration error "
@@ -75,4 +85,3 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
             f"F1 {100 * choice.f1:.2f} -> {100 * choice.selected:.2f}; "
             f"at best {100 * choice.best.f1:.2f} at {choice.best.threshold:.3f}"
         )
-    print(f"{given.selector}: selector.json, reliability.png")
