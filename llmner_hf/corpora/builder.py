@@ -23,6 +23,7 @@ from llmner_hf.core.errors import InputError, UnrepresentableError
 from llmner_hf.core.leakage import Passage
 from llmner_hf.core.leakage import report as leakage_of
 from llmner_hf.core.prompting import Strategy, Style
+from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.report import BuildReport, FileCount
 from llmner_hf.corpora.rows import FEATURES, Row, check, entity_rows, to_row
 from llmner_hf.corpora.sources import Count, File, Files, locate, merged, named
@@ -217,9 +218,8 @@ class CorpusBuilder(datasets.GeneratorBasedBuilder):
 
     def _row(self, example: Example) -> Row:
         facts, config = self.facts(), self.config
-        return to_row(
-            example, facts.labels, title=facts.title, style=config.style, strategy=config.strategy
-        )
+        schema = Schema(facts.title, facts.language, facts.labels)
+        return to_row(example, schema, style=config.style, strategy=config.strategy)
 
 
 def passages(reading: Reading) -> Iterator[Passage]:

@@ -29,6 +29,7 @@ from llmner_hf.core.tagging.base import Codec
 Row = dict[str, Any]
 
 _STRING = Value("string")
+_TURNS = List({"role": _STRING, "content": _STRING})
 FEATURES = Features(
     {
         "id": _STRING,
@@ -40,8 +41,9 @@ FEATURES = Features(
         "entities": List(
             {"start": Value("int32"), "end": Value("int32"), "type": _STRING, "text": _STRING}
         ),
-        "prompt": List({"role": _STRING, "content": _STRING}),
-        "completion": _STRING,
+        # Both lists of messages, so that TRL's trainers take the rows as they are.
+        "prompt": _TURNS,
+        "completion": _TURNS,
     }
 )
 
@@ -59,20 +61,12 @@ def title_of(dataset: str) -> str:
     return CORPORA[dataset].title if dataset in CORPORA else dataset
 
 
-def to_row(
-    example: Example,
-    labels: LabelSet,
-    *,
-    title: str,
-    style: Style,
-    strategy: Strategy,
-) -> Row:
+def to_row(example: Example, schema: Schema, *, style: Style, strategy: Strategy) -> Row:
     """The row of an example.
 
     Args:
-        example: its labels have to be in ``labels``.
-        labels: the label set of its corpus.
-        title: the corpus's own name, for the prompt.
+        example: its labels have to be in the schema.
+        schema: what the text is asked for.
         style: the style of the prompt.
         strategy: the tagging strategy of the completion.
 
@@ -81,8 +75,9 @@ def to_row(
         LabelError: an entity has another label.
         SettingError: the style or the strategy is unknown.
     """
+    labels = schema.labels
     turns = messages(
-        example.text, labels, example.language, title=title, style=style, strategy=strategy
+        example.text, labels, schema.language, title=schema.title, style=style, strategy=strategy
     )
     try:
         completion = CODECS[strategy].encode(example.text, example.entities, labels)
@@ -96,7 +91,7 @@ def to_row(
         "types": [{"name": t.name, "definition": t.definition} for t in labels],
         "entities": entity_rows(example),
         "prompt": [{"role": turn.role, "content": turn.content} for turn in turns],
-        "completion": completion,
+        "completion": [{"role": "assistant", "content": completion}],
     }
 
 
