@@ -122,7 +122,16 @@ def to_example(row: Mapping[str, Any]) -> Example:
 
 
 def schema_of(split: Dataset) -> Schema:
-    """The schema of a dataset, read from its first row."""
+    """The schema of a dataset, read from its first row.
+
+    Raises:
+        InputError: its rows are from several corpora, as in a joint configuration.
+    """
+    if len(corpora := split.unique("dataset")) > 1:
+        raise InputError(
+            f"rows from {len(corpora)} corpora ({', '.join(corpora)}) have no one label set; name "
+            "their datasets one by one"
+        )
     row = split[0]
     return Schema(title_of(row["dataset"]), row["language"], label_set(row))
 
