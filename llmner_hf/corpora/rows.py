@@ -1,11 +1,11 @@
 """Examples as rows of a `datasets` table, and back.
 
-In: `Example` values and the label set of their corpus, or rows that such a table gave. Out: rows
-with the columns of ``FEATURES``, or `Example` and `LabelSet` values. A row describes itself: it
-carries its text, its entities, its label set, and the prompt and the completion for one style and
-one tagging strategy, so that joint training on several corpora (paper, section II-B) is a
-concatenation of tables. Offsets are half-open characters of the row's own text. Refused: a row
-whose offsets do not reproduce the entity text that it states.
+In: `Example` values and the schema of their corpus, or rows of such a table. Out: rows with the
+columns of ``FEATURES``, or `Example` and `LabelSet` values. A row describes itself: it has its
+text, its entities, its label set, and prompt and completion in one style and one tagging strategy.
+So joint training on several corpora (paper, section II-B) is a concatenation of tables. Prompt and
+completion are lists of chat messages, as TRL's trainers take them. Offsets are half-open characters
+of the row's own text. Refused: a row whose offsets do not reproduce the entity text that it states.
 """
 
 from __future__ import annotations

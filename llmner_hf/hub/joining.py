@@ -137,19 +137,19 @@ def _in_turn_files(corpora: Mapping[str, Splits], files: Files) -> dict[str, byt
 
 
 def in_turn(languages: Sequence[str]) -> list[int]:
-    """The places of rows, from 0, in an order in which their languages take turns.
+    """The indices of rows, from 0, in an order in which their languages take turns.
 
-    >>> [["zh", "en", "en", "en"][place] for place in in_turn(["zh", "en", "en", "en"])]
+    >>> [["zh", "en", "en", "en"][index] for index in in_turn(["zh", "en", "en", "en"])]
     ['zh', 'en', 'en', 'en']
     """
     sides: dict[str, list[int]] = defaultdict(list)
-    for place, language in enumerate(languages):
-        sides[language].append(place)
+    for index, language in enumerate(languages):
+        sides[language].append(index)
     random = Random(0)  # the same rows, the same order: a second push has nothing to change
     for side in sides.values():
         random.shuffle(side)
     turns = zip_longest(*sorted(sides.values(), key=len))
-    return [place for turn in turns for place in turn if place is not None]
+    return [index for turn in turns for index in turn if index is not None]
 
 
 def _named(files: Iterable[str]) -> Splits:

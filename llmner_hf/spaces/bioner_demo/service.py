@@ -1,7 +1,7 @@
 """The work behind the page and its API.
 
 In: form values as Gradio passes them. Out: findings, the view of them, and files. What cannot be
-annotated is told in the place of the view, and raised to callers of the API.
+annotated: the view says so, and callers of the API get an error.
 """
 
 from __future__ import annotations
