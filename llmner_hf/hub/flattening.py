@@ -5,7 +5,8 @@ that they need, at once or later, each a file to read by itself: ``llmner_hf.cor
 ``llmner_core_entities.py``. Only its imports are rewritten, relative to the folder
 (``from .llmner_core_errors import InputError``), since transformers and evaluate take along the
 files that such lines name. A name that a package only passes on is imported from where it is
-defined. Refused: imports that cannot be followed, as ``import llmner_hf.core``.
+defined. Refused: imports that cannot be followed, as ``import llmner_hf.core``, or of a name that
+a package looks up only when it is asked for.
 """
 
 from __future__ import annotations
@@ -69,22 +70,18 @@ def relative(source: str, name: str) -> tuple[str, set[str]]:
         InputError: it imports in a way that cannot be followed.
     """
     lines, needed = source.split("\n"), set[str]()
-    nodes = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
     # From the end, so that the line numbers of what comes before stay right.
-    for node in sorted(nodes, key=lambda node: -node.lineno):
+    for node in sorted(_imports(source), key=lambda node: -node.lineno):
         written = lines[node.lineno - 1 : node.end_lineno]
         indent = " " * node.col_offset
         if _PACKAGE in _packages(node):
-            if isinstance(node, ast.Import) or any(alias.name == "*" for alias in node.names):
+            rewritten = _rewritten(node) if isinstance(node, ast.ImportFrom) else None
+            if rewritten is None:
                 raise InputError(
-                    f"{name}:{node.lineno}: {written[0].strip()!r} cannot be followed; write "
-                    f"`from {_PACKAGE}.x import y`"
+                    f"{name}:{node.lineno}: {written[0].strip()!r} cannot be followed; import "
+                    "names from the modules that define them"
                 )
-            new, modules = _rewritten(node)
+            new, modules = rewritten
             needed |= modules
             written = [indent + line for line in new]
         elif _packages(node) - _ALWAYS_THERE:
@@ -94,6 +91,17 @@ def relative(source: str, name: str) -> tuple[str, set[str]]:
     return "\n".join(lines), needed
 
 
+def uses_package(source: str) -> bool:
+    """Whether a source imports this package."""
+    return any(_PACKAGE in _packages(node) for node in _imports(source))
+
+
+def _imports(source: str) -> list[ast.Import | ast.ImportFrom]:
+    """Every import, those inside functions too."""
+    nodes = ast.walk(ast.parse(source))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def _packages(node: ast.Import | ast.ImportFrom) -> set[str]:
     """The packages that an import names; none where it is relative."""
     if isinstance(node, ast.ImportFrom):
@@ -101,12 +109,14 @@ def _packages(node: ast.Import | ast.ImportFrom) -> set[str]:
     return {alias.name.partition(".")[0] for alias in node.names}
 
 
-def _rewritten(node: ast.ImportFrom) -> tuple[list[str], set[str]]:
-    """An import from this package, relative."""
+def _rewritten(node: ast.ImportFrom) -> tuple[list[str], set[str]] | None:
+    """An import from this package as relative lines, and its modules; None if it cannot be."""
     lines, needed = [], set()
     names: dict[str, list[str]] = {}
     for alias in node.names:
-        home, inner = _home(str(node.module), alias.name)
+        if (found := _home(str(node.module), alias.name)) is None:
+            return None
+        home, inner = found
         known = alias.asname or alias.name
         needed.add(home)
         if inner is None:
@@ -125,21 +135,21 @@ def _rewritten(node: ast.ImportFrom) -> tuple[list[str], set[str]]:
     return lines, needed
 
 
-def _home(module: str, name: str) -> tuple[str, str | None]:
-    """The module that defines a name, and its name there; None where it is a module itself."""
+def _home(module: str, name: str) -> tuple[str, str | None] | None:
+    """The module that defines a name, and its name there, which is None for a module itself."""
     while True:
         if _file(f"{module}.{name}"):
             return f"{module}.{name}", None
         passed_on = _Module(module).passed_on
         if name not in passed_on:
-            return module, name
+            return (module, name) if name in _Module(module).defined else None
         module, name = passed_on[name]
 
 
 def _file(module: str) -> Path | None:
     """The file of a module or package of this package."""
-    place = _ROOT.joinpath(*module.split("."))
-    files = (place.with_suffix(".py"), place / "__init__.py")
+    path = _ROOT.joinpath(*module.split("."))
+    files = (path.with_suffix(".py"), path / "__init__.py")
     return next((file for file in files if file.is_file()), None)
 
 
@@ -165,6 +175,15 @@ class _Module:
     def source(self) -> str:
         """Its text."""
         return self.file.read_text(encoding="utf-8")
+
+    @cached_property
+    def defined(self) -> set[str]:
+        """The names that it assigns, defines or imports, wherever."""
+        nodes = list(ast.walk(ast.parse(self.source)))
+        made = {n.name for n in nodes if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+        assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        imports = (n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom))
+        return made | assigned | {a.asname or a.name for n in imports for a in n.names}
 
     @cached_property
     def passed_on(self) -> Mapping[str, tuple[str, str]]:

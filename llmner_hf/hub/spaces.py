@@ -16,7 +16,7 @@ from pathlib import Path
 
 from llmner_hf.hub.contents import Contents
 from llmner_hf.hub.credentials import refuse_credentials
-from llmner_hf.hub.flattening import flat, flat_name, relative
+from llmner_hf.hub.flattening import flat, flat_name, relative, uses_package
 
 _PACKAGE = Path(__file__).parents[1]
 _METRIC = "metric"  # the tag by which the Hub, too, knows one
@@ -35,14 +35,13 @@ def self_contained(contents: Contents) -> Contents:
     if contents.kind != "space":
         return contents
     sources = {path: _text(file) for path, file in contents.files.items() if path.endswith(".py")}
-    rewritten = {path: relative(source, path) for path, source in sources.items()}
-    users = {path: found for path, found in rewritten.items() if found[1]}
+    users = {path: source for path, source in sources.items() if uses_package(source)}
     if not users:
         return contents
     if _METRIC in contents.metadata.get("tags", ()):
         added: dict[str, Path | bytes] = {}
-        for path, (source, needed) in users.items():
-            added |= _with_modules(path, source, needed)
+        for path, source in users.items():
+            added |= _with_modules(path, source)
         return replace(contents, files={**contents.files, **added})
     package = _package_files()
     return replace(contents, files={**_not_in(contents.files, package), **package})
@@ -52,8 +51,9 @@ def _text(file: Path | bytes) -> str:
     return (file if isinstance(file, bytes) else file.read_bytes()).decode("utf-8")
 
 
-def _with_modules(path: str, source: str, needed: set[str]) -> dict[str, bytes]:
+def _with_modules(path: str, source: str) -> dict[str, bytes]:
     """A metric with relative imports, and the modules that it needs."""
+    source, needed = relative(source, path)
     modules = flat(needed)
     direct = {f"{flat_name(module)}.py" for module in needed}
     others = [name.removesuffix(".py") for name in modules if name not in direct]

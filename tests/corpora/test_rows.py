@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError, LabelError, SettingError, UnrepresentableError
 from llmner_hf.core.schema import Schema
-from llmner_hf.corpora.rows import FEATURES, Row, check, label_set, load, to_example, to_row
+from llmner_hf.corpora.rows import (
+    FEATURES,
+    Row,
+    check,
+    label_set,
+    load,
+    schema_of,
+    to_example,
+    to_row,
+)
 
 LABELS = LabelSet((EntityType("protein", "a protein"), EntityType("DNA", "a gene")))
 OURS, UNNAMED = Schema("Ours", "en", LABELS), Schema("", "en", LABELS)
@@ -142,6 +151,9 @@ def test_joint_training_is_a_concatenation() -> None:
     joint = concatenate_datasets(tables)
     assert [to_example(row) for row in joint] == [EXAMPLE, chinese]
     assert [label_set(row) for row in joint] == [LABELS, CHINESE]
+    assert schema_of(tables[1]) == Schema("theirs", "zh", CHINESE)
+    with pytest.raises(InputError, match=r"rows from 2 corpora \(ours, theirs\)"):
+        schema_of(joint)
 
 
 def test_load_gives_a_split_of_a_folder(tmp_path: Path) -> None:

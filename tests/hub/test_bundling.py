@@ -160,7 +160,14 @@ def test_imports_become_relative(line, written):
     assert relative(f"def f():\n    {line}", "a.py")[0] == indented
 
 
-@pytest.mark.parametrize("line", ["import llmner_hf.core", "from llmner_hf.core.errors import *"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import llmner_hf.core",
+        "from llmner_hf.core.errors import *",
+        "from llmner_hf import looked_up_when_asked_for",
+    ],
+)
 def test_an_import_that_cannot_be_followed_is_refused(line):
     with pytest.raises(InputError, match=r"a\.py:1: .*cannot be followed"):
         relative(line, "a.py")
