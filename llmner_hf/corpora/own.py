@@ -2,9 +2,10 @@
 
 In: a folder with ``train``, ``validation`` and ``test``, each a file or a brat folder; or one file
 or brat folder, from whose end a tenth each becomes validation and test. Out: a builder for `build`.
-The types are those that the files hold, the most frequent first, or those that the user names;
-mentions of others are then dropped, counted. Articles are split into sentences, the unit that
-models are tuned on; CoNLL files have sentences already.
+The types are those that the user names; mentions of others are dropped and counted. Without names
+they are all types in the files, the most frequent first. Articles are split into sentences, the
+unit that models are tuned on; CoNLL files have sentences already. Refused: names that cannot be
+written, a folder without training files, files without a mention.
 """
 
 from __future__ import annotations

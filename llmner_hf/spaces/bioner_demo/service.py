@@ -74,6 +74,9 @@ class Service:
             text: the text, at most 20,000 characters.
             dataset: the dataset whose types to find; empty for the model's own by language.
             types: types of one's own, name -> definition; they win over the dataset.
+
+        Raises:
+            gr.Error: the text, the dataset or the types cannot be used; the message says why.
         """
         try:
             own = inputs.types_of(types) if types else ()
