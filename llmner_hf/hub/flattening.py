@@ -191,7 +191,10 @@ class _Module:
         return dict(self._passed_on()) if self.file.name == "__init__.py" else {}
 
     def _passed_on(self) -> Iterator[tuple[str, tuple[str, str]]]:
-        for node in ast.parse(self.source).body:
+        body = ast.parse(self.source).body
+        # A package with a lazy table imports the same names for type checkers alone.
+        typing = (one for node in body if isinstance(node, ast.If) for one in node.body)
+        for node in (*body, *typing):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_PACKAGE):
                 for alias in node.names:
                     yield alias.asname or alias.name, (str(node.module), alias.name)

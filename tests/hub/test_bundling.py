@@ -149,6 +149,10 @@ def is_import(node):
             "from . import llmner_core_tagging_html as html\n"
             "from .llmner_core_tagging_html import __name__ as _html",
         ),
+        (
+            "from llmner_hf import BioNerPipeline as B",
+            "from .llmner_pipelines_local import BioNerPipeline as B",
+        ),
         ("import peft", "try:\n    import peft\nfinally:\n    pass"),
         ("import re, torch", "import re, torch"),
         ("from . import beside", "from . import beside"),
