@@ -59,19 +59,21 @@ def flat_name(module: str) -> str:
     return module.replace(_PACKAGE, "llmner", 1).replace(".", "_")
 
 
-def relative(source: str, name: str) -> tuple[str, set[str]]:
+def relative(source: str, name: str, package: str = "") -> tuple[str, set[str]]:
     """A source whose imports of this package are relative to the folder, and what it imports.
 
     Args:
         source: of any file that imports this package.
         name: the file, for errors.
+        package: the package of this package that it is in, from which its own relative imports
+            start; those of other files stay as they are.
 
     Raises:
         InputError: it imports in a way that cannot be followed.
     """
     lines, needed = source.split("\n"), set[str]()
     # From the end, so that the line numbers of what comes before stay right.
-    for node in sorted(_imports(source), key=lambda node: -node.lineno):
+    for node in sorted(_imports(source, package), key=lambda node: -node.lineno):
         written = lines[node.lineno - 1 : node.end_lineno]
         indent = " " * node.col_offset
         if _PACKAGE in _packages(node):
@@ -96,10 +98,15 @@ def uses_package(source: str) -> bool:
     return any(_PACKAGE in _packages(node) for node in _imports(source))
 
 
-def _imports(source: str) -> list[ast.Import | ast.ImportFrom]:
-    """Every import, those inside functions too."""
+def _imports(source: str, package: str = "") -> list[ast.Import | ast.ImportFrom]:
+    """Every import, those inside functions too; relative ones absolute, given their package."""
     nodes = ast.walk(ast.parse(source))
-    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in found:
+        if isinstance(node, ast.ImportFrom) and node.level and package:
+            above = package.split(".")[: package.count(".") + 2 - node.level]
+            node.module, node.level = ".".join(filter(None, (*above, node.module))), 0
+    return found
 
 
 def _packages(node: ast.Import | ast.ImportFrom) -> set[str]:
@@ -201,4 +208,7 @@ class _Module:
 
     def rewritten(self) -> tuple[str, set[str]]:
         """Its text with relative imports, and the modules that it imports."""
-        return relative(self.source, self.name)
+        packed = self.file.name == "__init__.py"
+        return relative(
+            self.source, self.name, self.name if packed else self.name.rpartition(".")[0]
+        )

@@ -164,6 +164,17 @@ def test_imports_become_relative(line, written):
     assert relative(f"def f():\n    {line}", "a.py")[0] == indented
 
 
+def test_relative_imports_of_the_package_start_from_its_folder():
+    package = "llmner_hf.core.scoring"
+    assert relative("from .counts import Counts", "a.py", package) == (
+        "from .llmner_core_scoring_counts import Counts",
+        {"llmner_hf.core.scoring.counts"},
+    )
+    assert relative("from ..entities import Entity", "a.py", package)[1] == {
+        "llmner_hf.core.entities"
+    }
+
+
 @pytest.mark.parametrize(
     "line",
     [
