@@ -28,7 +28,7 @@ VALIDATION, SEED = 300, 2024
 
 
 def held_out() -> set[int]:
-    """The places of the test texts in the development file, from 0."""
+    """The indices of the test texts in the development file, from 0."""
     lines = HELD_OUT.read_text(encoding="utf-8").splitlines()
     return {int(line) for line in lines if not line.startswith("#")}
 

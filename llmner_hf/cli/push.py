@@ -69,9 +69,9 @@ def _whole(folder: Path, scratch: Path) -> Path:
 
 
 def _push(given: argparse.Namespace, parts: Sequence[Contents], to: Destination) -> None:
-    from llmner_hf.hub import check_rights, collect, joined, push, with_code
+    from llmner_hf.hub import check_rights, collect, joined, push, self_contained, with_code
 
-    contents = parts[0] if len(parts) == 1 else joined(parts)
+    contents = self_contained(parts[0]) if len(parts) == 1 else joined(parts)
     if given.with_code:
         contents = with_code(contents)
     if given.dry_run:

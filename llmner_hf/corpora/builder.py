@@ -1,10 +1,10 @@
 """The common base of the six builders: files to splits, splits to rows.
 
-A builder is a `datasets` builder, so ``Builder(data_dir=..., cache_dir=...)`` downloads nothing,
-prepares, and gives out splits as any other does. What it adds: the count check of every file, the
-leakage report, and the dropping of training examples that stand in a test split of any of the six
-corpora. Differs from the paper, whose joint training mixes corpora that share abstracts (section
-III-A); ``drop_leaks=False`` is its protocol.
+In: the folder of a corpus's files. Out: splits, as any `datasets` builder gives them after
+``Builder(data_dir=..., cache_dir=...)``; nothing is downloaded. Added are a count check of every
+file and a leakage report. Training examples that stand in a test split of any of the six corpora
+are dropped. Differs from the paper, whose joint training mixes corpora that share abstracts
+(section III-A); ``drop_leaks=False`` is its protocol. Refused: files that are missing or malformed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from llmner_hf.core.errors import InputError, UnrepresentableError
 from llmner_hf.core.leakage import Passage
 from llmner_hf.core.leakage import report as leakage_of
 from llmner_hf.core.prompting import Strategy, Style
+from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.report import BuildReport, FileCount
 from llmner_hf.corpora.rows import FEATURES, Row, check, entity_rows, to_row
 from llmner_hf.corpora.sources import Count, File, Files, locate, merged, named
@@ -53,8 +54,8 @@ class CorpusConfig(datasets.BuilderConfig):
 class CorpusBuilder(datasets.GeneratorBasedBuilder):
     """The base of the six builders.
 
-    A subclass says which files there are and, where these are not the splits, how the splits come
-    from them. Its cache does not notice changed files, as with any builder; `build` uses none.
+    A subclass names the files, and says how splits are made of them where the files are not the
+    splits. As with any builder, the cache does not notice changed files; `build` uses no cache.
 
     Attributes:
         NAME: the key of `CORPORA`.
@@ -217,9 +218,8 @@ class CorpusBuilder(datasets.GeneratorBasedBuilder):
 
     def _row(self, example: Example) -> Row:
         facts, config = self.facts(), self.config
-        return to_row(
-            example, facts.labels, title=facts.title, style=config.style, strategy=config.strategy
-        )
+        schema = Schema(facts.title, facts.language, facts.labels)
+        return to_row(example, schema, style=config.style, strategy=config.strategy)
 
 
 def passages(reading: Reading) -> Iterator[Passage]:

@@ -2,16 +2,17 @@
 
 In: a folder with ``train``, ``validation`` and ``test``, each a file or a brat folder; or one file
 or brat folder, from whose end a tenth each becomes validation and test. Out: a builder for `build`.
-The types are those that the files hold, the most frequent first, or those that the user names;
-mentions of others are then dropped, counted. Articles are split into sentences, the unit that
-models are tuned on; CoNLL files have sentences already.
+The types are those that the user names; mentions of others are dropped and counted. Without names
+they are all types in the files, the most frequent first. Articles are split into sentences, the
+unit that models are tuned on; CoNLL files have sentences already. Refused: names that cannot be
+written, a folder without training files, files without a mention.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def own_corpus(
     meant: Mapping[str, str] | None = None,
     language: Language | None = None,
 ) -> type[CorpusBuilder]:
-    """The builder of a corpus of one's own; its files are read here.
+    """The builder of a corpus of one's own, whose files are read here.
 
     Args:
         name: the name of the dataset to be.
@@ -72,23 +73,21 @@ def own_corpus(
         for split, path in paths.items()
     }
     known = _facts(name, source, readings, types, meant, language)
-    readings = {
-        split: _ours(split, reading, known, kinds[split] == "conll")
-        for split, reading in readings.items()
-    }
-    checked = [
-        FileCount.of(File(paths[split].name, read_any, None, None), reading)
-        for split, reading in readings.items()
-    ]
-    parts = {
-        split: reading if kinds.get(split, kinds["train"]) == "conll" else _sentences(reading)
-        for split, reading in _with_all_splits(readings, source).items()
-    }
+    # Of all formats CoNLL alone has sentences.
+    in_sentences = {split for split, kind in kinds.items() if kind == "conll"}
+    readings = {s: _ours(s, one, known, s in in_sentences) for s, one in readings.items()}
+    files = {split: File(path.name, read_any, None, None) for split, path in paths.items()}
+    counts = [FileCount.of(files[split], reading) for split, reading in readings.items()]
+    return _builder(known, _split(readings, source, in_sentences), counts)
+
+
+def _builder(known: Corpus, parts: Parts, counts: list[FileCount]) -> type[CorpusBuilder]:
+    """The builder of what was read: the types had to be known before."""
 
     class Own(CorpusBuilder):
         """Files of one's own, in sentences."""
 
-        NAME = name
+        NAME = known.name
 
         @classmethod
         def facts(cls) -> Corpus:
@@ -97,8 +96,8 @@ def own_corpus(
 
         @classmethod
         def read(cls, source: Path, tested: bool = False) -> tuple[Parts, list[FileCount]]:
-            """What was read above: the types had to be known before."""
-            return parts, checked
+            """What was read before."""
+            return parts, counts
 
     return Own
 
@@ -182,6 +181,16 @@ def _with_all_splits(readings: Mapping[str, Reading], source: Path) -> Parts:
         raise InputError(f"{source}: {len(whole.examples)} texts are too few for three splits")
     parts["train"] = chosen(whole, range(end))
     return {split: parts[split] for split in _NAMES}
+
+
+def _split(readings: Mapping[str, Reading], source: Path, in_sentences: Collection[str]) -> Parts:
+    """The three splits in sentences; one that no file gives is taken from train."""
+    return {
+        split: reading
+        if (split if split in readings else "train") in in_sentences
+        else _sentences(reading)
+        for split, reading in _with_all_splits(readings, source).items()
+    }
 
 
 def _sentences(reading: Reading) -> Reading:

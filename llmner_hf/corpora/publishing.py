@@ -13,8 +13,10 @@ import inspect
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import datasets
 from datasets.exceptions import DatasetGenerationError
@@ -66,25 +68,28 @@ def build(
         raise InputError(f"{source}: no such folder; name that of the files of {made.NAME}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target}: there is something already; name a new folder")
-    options = {"strategy": strategy, "style": style, "drop_leaks": drop_leaks}
+    options: dict[str, Any] = {"strategy": strategy, "style": style, "drop_leaks": drop_leaks}
+    options |= {"data_dir": os.fspath(source), "against": os.fspath(against)}
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-        try:
-            corpus_builder = made(
-                data_dir=os.fspath(source),
-                cache_dir=os.fspath(work / "cache"),
-                dataset_name=made.NAME,
-                against=os.fspath(against),
-                **options,
-            )
+        with _all_or_nothing(target) as work:
+            cache = os.fspath(work / "cache")
+            corpus_builder = made(cache_dir=cache, dataset_name=made.NAME, **options)
             _write(corpus_builder, work / "out")
-            (work / "out").replace(target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
     except (OSError, DatasetGenerationError) as error:
         raise RunError(f"{target}: cannot be written: {error}") from error
     return corpus_builder.report
+
+
+@contextmanager
+def _all_or_nothing(target: Path) -> Iterator[Path]:
+    """A hidden folder beside the target; in the end its folder "out" becomes the target."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        yield work
+        (work / "out").replace(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _write(made: CorpusBuilder, folder: Path) -> None:

@@ -1,11 +1,11 @@
 """Examples as rows of a `datasets` table, and back.
 
-In: `Example` values and the label set of their corpus, or rows that such a table gave. Out: rows
-with the columns of ``FEATURES``, or `Example` and `LabelSet` values. A row describes itself: it
-carries its text, its entities, its label set, and the prompt and the completion for one style and
-one tagging strategy, so that joint training on several corpora (paper, section II-B) is a
-concatenation of tables. Offsets are half-open characters of the row's own text. Refused: a row
-whose offsets do not reproduce the entity text that it states.
+In: `Example` values and the schema of their corpus, or rows of such a table. Out: rows with the
+columns of ``FEATURES``, or `Example` and `LabelSet` values. A row describes itself: it has its
+text, its entities, its label set, and prompt and completion in one style and one tagging strategy.
+So joint training on several corpora (paper, section II-B) is a concatenation of tables. Prompt and
+completion are lists of chat messages, as TRL's trainers take them. Offsets are half-open characters
+of the row's own text. Refused: a row whose offsets do not reproduce the entity text that it states.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from llmner_hf.core.tagging.base import Codec
 Row = dict[str, Any]
 
 _STRING = Value("string")
+_TURNS = List({"role": _STRING, "content": _STRING})
 FEATURES = Features(
     {
         "id": _STRING,
@@ -40,8 +41,9 @@ FEATURES = Features(
         "entities": List(
             {"start": Value("int32"), "end": Value("int32"), "type": _STRING, "text": _STRING}
         ),
-        "prompt": List({"role": _STRING, "content": _STRING}),
-        "completion": _STRING,
+        # Both lists of messages, so that TRL's trainers take the rows as they are.
+        "prompt": _TURNS,
+        "completion": _TURNS,
     }
 )
 
@@ -59,20 +61,12 @@ def title_of(dataset: str) -> str:
     return CORPORA[dataset].title if dataset in CORPORA else dataset
 
 
-def to_row(
-    example: Example,
-    labels: LabelSet,
-    *,
-    title: str,
-    style: Style,
-    strategy: Strategy,
-) -> Row:
+def to_row(example: Example, schema: Schema, *, style: Style, strategy: Strategy) -> Row:
     """The row of an example.
 
     Args:
-        example: its labels have to be in ``labels``.
-        labels: the label set of its corpus.
-        title: the corpus's own name, for the prompt.
+        example: its labels have to be in the schema.
+        schema: what the text is asked for.
         style: the style of the prompt.
         strategy: the tagging strategy of the completion.
 
@@ -81,8 +75,9 @@ def to_row(
         LabelError: an entity has another label.
         SettingError: the style or the strategy is unknown.
     """
+    labels = schema.labels
     turns = messages(
-        example.text, labels, example.language, title=title, style=style, strategy=strategy
+        example.text, labels, schema.language, title=schema.title, style=style, strategy=strategy
     )
     try:
         completion = CODECS[strategy].encode(example.text, example.entities, labels)
@@ -96,7 +91,7 @@ def to_row(
         "types": [{"name": t.name, "definition": t.definition} for t in labels],
         "entities": entity_rows(example),
         "prompt": [{"role": turn.role, "content": turn.content} for turn in turns],
-        "completion": completion,
+        "completion": [{"role": "assistant", "content": completion}],
     }
 
 
@@ -127,7 +122,16 @@ def to_example(row: Mapping[str, Any]) -> Example:
 
 
 def schema_of(split: Dataset) -> Schema:
-    """The schema of a dataset, read from its first row."""
+    """The schema of a dataset, read from its first row.
+
+    Raises:
+        InputError: its rows are from several corpora, as in a joint configuration.
+    """
+    if len(corpora := split.unique("dataset")) > 1:
+        raise InputError(
+            f"rows from {len(corpora)} corpora ({', '.join(corpora)}) have no one label set; name "
+            "their datasets one by one"
+        )
     row = split[0]
     return Schema(title_of(row["dataset"]), row["language"], label_set(row))
 

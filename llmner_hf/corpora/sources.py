@@ -106,9 +106,9 @@ def merged(readings: Sequence[Reading], articles: str) -> Reading:
     return Reading(examples, groups=groups)
 
 
-def chosen(reading: Reading, places: Collection[int]) -> Reading:
-    """The examples at these places, from 0, in the order of the reading."""
-    examples = tuple(reading.examples[place] for place in sorted(places))
+def chosen(reading: Reading, indices: Collection[int]) -> Reading:
+    """The examples of these indices, from 0, in the order of the reading."""
+    examples = tuple(reading.examples[index] for index in sorted(indices))
     groups = {e.id: reading.groups[e.id] for e in examples if e.id in reading.groups}
     return Reading(examples, groups=groups)
 

@@ -14,6 +14,7 @@ from llmner_hf.hub.bundling import with_code
 from llmner_hf.hub.contents import Contents, contents_of
 from llmner_hf.hub.joining import joined
 from llmner_hf.hub.pushing import Destination, Pushed, check_rights, collect, push
+from llmner_hf.hub.spaces import self_contained
 
 __all__ = [
     "Contents",
@@ -24,5 +25,6 @@ __all__ = [
     "contents_of",
     "joined",
     "push",
+    "self_contained",
     "with_code",
 ]

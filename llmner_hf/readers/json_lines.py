@@ -3,7 +3,8 @@
     {"id": "101", "text": "IL-2 gene", "entities": [{"start": 0, "end": 4, "type": "protein"}]}
 
 (on one line). Offsets are half-open characters. An entity may have "text", which must then be what
-stands there, and "score", which predictions have. A document may have "dataset" and "language",
+stands there, and "score", which predictions have. What a pipeline gives is read too, where the type
+is called "entity_group" and the text "word". A document may have "dataset" and "language",
 which go before the caller's, and "article", its group. Other fields are passed over. A document
 without "entities" has none and is remarked, so that a file of bare texts cannot pass unseen for one
 of predictions.
@@ -25,9 +26,16 @@ Row = Mapping[str, object]
 
 
 def _stated(record: Record) -> Mention:
-    surface = record.text("text") if "text" in record else None
+    named = next((name for name in ("text", "word") if name in record), None)
+    surface = record.text(named) if named else None
     start, end = record.whole_number("start"), record.whole_number("end")
-    return Mention(record.place, start, end, record.text("type"), surface)
+    return Mention(record.place, start, end, _type(record), surface)
+
+
+def _type(record: Record) -> str:
+    """The type of an entity, by the name that a dataset or a pipeline gives it."""
+    piped = "entity_group" in record and "type" not in record
+    return record.text("entity_group" if piped else "type")
 
 
 def _language(record: Record, default: Language | None) -> Language | None:
@@ -84,9 +92,7 @@ def read_predictions(path: str | os.PathLike[str]) -> tuple[Prediction, ...]:
             raise record.place.error(f"a second document {identifier!r}; ids have to differ")
         scored = tuple(
             ScoredEntity(
-                Entity(
-                    entity.whole_number("start"), entity.whole_number("end"), entity.text("type")
-                ),
+                Entity(entity.whole_number("start"), entity.whole_number("end"), _type(entity)),
                 _score(entity),
             )
             for entity in record.records("entities")

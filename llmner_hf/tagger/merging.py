@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from peft import PeftModel
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from llmner_hf.core.errors import InputError, RunError, SettingError
@@ -76,6 +75,8 @@ def merged_model(adapter: Origin, dtype: torch.dtype) -> Any:
         SettingError: the base is stored quantised.
         RunError: the merged weights are not finite.
     """
+    from peft import PeftModel  # only here: slow to import, and a whole tagger does without
+
     base = base_of(adapter)
     stored = AutoConfig.from_pretrained(base.name, **base.loading)
     if stored.to_dict().get("quantization_config"):

@@ -116,6 +116,11 @@ def cmeee(folder: Path, number: int = 10) -> Path:
     return folder
 
 
+def answer(content: str) -> list[dict[str, str]]:
+    """A completion: the turn of the assistant."""
+    return [{"role": "assistant", "content": content}]
+
+
 def rows(folder: Path, split: str) -> list[Row]:
     return list(load_dataset(str(folder), split=split))
 
@@ -136,7 +141,9 @@ def test_articles_in_published_sentences_with_the_original_offsets(tmp_path: Pat
         (),
         (Entity(6, 13, "Chemical"),),
     ]
-    assert train[2]["completion"] == "Chemical: after [aspirin]. It ended by 101 without treatment."
+    assert train[2]["completion"] == answer(
+        "Chemical: after [aspirin]. It ended by 101 without treatment."
+    )
     assert report.read == {"train": Count(6, 4), "validation": Count(3, 2), "test": Count(3, 2)}
     dropped = [file.dropped for file in report.files]
     assert [sum(counts.values()) for counts in dropped] == [2, 1, 1]
@@ -173,7 +180,9 @@ def test_nested_sentences_round_trip_streaming_or_not(tmp_path: Path) -> None:
     assert list(streamed) == list(whole["train"])
     second = whole["train"][1]
     assert second["entities"][0]["text"] == "[NF-kappa B] protein"
-    assert second["completion"].startswith("protein: The [([NF-kappa B]) protein] binds")
+    assert second["completion"][0]["content"].startswith(
+        "protein: The [([NF-kappa B]) protein] binds"
+    )
     assert label_set(second) == CORPORA["genia"].labels
     assert check(row for table in whole.values() for row in table) == 12
 
@@ -224,7 +233,7 @@ def test_held_out_texts_are_the_test_split(tmp_path: Path, monkeypatch: pytest.M
     test = rows(tmp_path / "out", "test")
     assert [row["id"][-5:] for row in test] == ["00003", "00007"]
     assert test[0]["text"] == "发热3天肺炎"
-    assert test[0]["completion"] == "临床表现: [发热]3天肺炎\n身体: 发热3天[肺]炎"
+    assert test[0]["completion"] == answer("临床表现: [发热]3天肺炎\n身体: 发热3天[肺]炎")
     assert {name: count.texts for name, count in report.read.items()} == {
         "train": 4,
         "validation": 4,
@@ -271,7 +280,9 @@ def test_records_keep_one_type_of_six(tmp_path: Path) -> None:
         write(source / name, ("\ufeff" if not place else "") + json.dumps(record))
     report = build("ccks2019_as", source, tmp_path / "out")
     assert report.written == {"train": Count(2, 2), "test": Count(1, 1)}
-    assert rows(tmp_path / "out", "test")[0]["completion"] == "解剖部位: 患者[腹]痛，阿司匹林2片。"
+    assert rows(tmp_path / "out", "test")[0]["completion"] == answer(
+        "解剖部位: 患者[腹]痛，阿司匹林2片。"
+    )
 
 
 def test_genia_s_own_file_is_divided_in_its_order(tmp_path: Path) -> None:
@@ -370,7 +381,9 @@ def test_a_corpus_built_anew_is_not_read_from_the_cache_of_the_old(tmp_path: Pat
     source = bc5cdr(tmp_path / "bc5cdr")
     for strategy, shown in (("symbolic", "Chemical: [Aspirin]"), ("html", "<Chemical:Aspirin>")):
         build("bc5cdr_chemical", source, tmp_path / strategy / "out", strategy=strategy)
-        assert rows(tmp_path / strategy / "out", "train")[0]["completion"].startswith(shown)
+        assert rows(tmp_path / strategy / "out", "train")[0]["completion"][0]["content"].startswith(
+            shown
+        )
 
 
 def test_the_card_and_the_report_say_what_was_built(tmp_path: Path) -> None:

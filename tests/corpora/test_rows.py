@@ -12,9 +12,20 @@ from hypothesis import strategies as st
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError, LabelError, SettingError, UnrepresentableError
-from llmner_hf.corpora.rows import FEATURES, Row, check, label_set, load, to_example, to_row
+from llmner_hf.core.schema import Schema
+from llmner_hf.corpora.rows import (
+    FEATURES,
+    Row,
+    check,
+    label_set,
+    load,
+    schema_of,
+    to_example,
+    to_row,
+)
 
 LABELS = LabelSet((EntityType("protein", "a protein"), EntityType("DNA", "a gene")))
+OURS, UNNAMED = Schema("Ours", "en", LABELS), Schema("", "en", LABELS)
 CHINESE = LabelSet((EntityType("身体", "器官"),))
 EXAMPLE = Example(
     "1", "the [IL-2] gene", (Entity(5, 9, "protein"), Entity(4, 15, "DNA")), "ours", "en"
@@ -34,9 +45,14 @@ def parquet(folder: Path) -> Path:
 
 def row(**changes: object) -> Row:
     return {
-        **to_row(EXAMPLE, LABELS, title="Ours", style="prefix", strategy="symbolic"),
+        **to_row(EXAMPLE, OURS, style="prefix", strategy="symbolic"),
         **changes,
     }
+
+
+def answer(content: str) -> list[dict[str, str]]:
+    """A completion: the turn of the assistant."""
+    return [{"role": "assistant", "content": content}]
 
 
 def test_a_row_holds_the_original_text_and_the_view_in_prompt_and_completion() -> None:
@@ -46,7 +62,7 @@ def test_a_row_holds_the_original_text_and_the_view_in_prompt_and_completion() -
         {"start": 4, "end": 15, "type": "DNA", "text": "[IL-2] gene"},
         {"start": 5, "end": 9, "type": "protein", "text": "IL-2"},
     ]
-    assert made["completion"] == "protein: the ([IL-2]) gene\nDNA: the [(IL-2) gene]"
+    assert made["completion"] == answer("protein: the ([IL-2]) gene\nDNA: the [(IL-2) gene]")
     assert [turn["role"] for turn in made["prompt"]] == ["system", "user"]
     assert made["prompt"][-1]["content"].endswith("the (IL-2) gene")
     assert "Ours" in made["prompt"][-1]["content"]
@@ -54,9 +70,9 @@ def test_a_row_holds_the_original_text_and_the_view_in_prompt_and_completion() -
 
 
 def test_style_and_strategy_reach_prompt_and_completion() -> None:
-    made = to_row(EXAMPLE, LABELS, title="Ours", style="brief", strategy="json_list")
+    made = to_row(EXAMPLE, OURS, style="brief", strategy="json_list")
     assert made["prompt"] == [{"role": "user", "content": "protein, DNA\nthe (IL-2) gene"}]
-    assert made["completion"].startswith('[{"start_idx": 4')
+    assert made["completion"][0]["content"].startswith('[{"start_idx": 4')
 
 
 def test_a_row_gives_its_example_and_its_label_set_back() -> None:
@@ -82,7 +98,7 @@ def test_round_trip_of_any_text(drawn: tuple[str, list[tuple[int, int, str]]]) -
     text, spans = drawn
     entities = tuple(Entity(start, end, name) for start, end, name in spans if start < end)
     example = Example("x", text, entities, "ours", "en")
-    made = to_row(example, LABELS, title="", style="prefix", strategy="json_list")
+    made = to_row(example, UNNAMED, style="prefix", strategy="json_list")
     assert to_example(made) == example
     assert check([made]) == 1
 
@@ -90,12 +106,12 @@ def test_round_trip_of_any_text(drawn: tuple[str, list[tuple[int, int, str]]]) -
 def test_what_a_strategy_cannot_write_names_the_example() -> None:
     crossing = Example("d7", "abcdef", (Entity(0, 4, "DNA"), Entity(2, 6, "DNA")), "ours", "en")
     with pytest.raises(UnrepresentableError, match=r"d7: DNA.*cross"):
-        to_row(crossing, LABELS, title="", style="prefix", strategy="symbolic")
+        to_row(crossing, UNNAMED, style="prefix", strategy="symbolic")
 
 
 def test_an_unknown_strategy_is_refused() -> None:
     with pytest.raises(SettingError, match="xml"):
-        to_row(EXAMPLE, LABELS, title="", style="prefix", strategy="xml")  # type: ignore[arg-type]
+        to_row(EXAMPLE, UNNAMED, style="prefix", strategy="xml")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -127,14 +143,17 @@ def test_joint_training_is_a_concatenation() -> None:
     chinese = Example("2", "肝功能", (Entity(0, 1, "身体"),), "theirs", "zh")
     tables = [
         Dataset.from_list(
-            [to_row(example, labels, title="", style="prefix", strategy="symbolic")],
+            [to_row(example, schema, style="prefix", strategy="symbolic")],
             features=FEATURES,
         )
-        for example, labels in ((EXAMPLE, LABELS), (chinese, CHINESE))
+        for example, schema in ((EXAMPLE, OURS), (chinese, Schema("", "zh", CHINESE)))
     ]
     joint = concatenate_datasets(tables)
     assert [to_example(row) for row in joint] == [EXAMPLE, chinese]
     assert [label_set(row) for row in joint] == [LABELS, CHINESE]
+    assert schema_of(tables[1]) == Schema("theirs", "zh", CHINESE)
+    with pytest.raises(InputError, match=r"rows from 2 corpora \(ours, theirs\)"):
+        schema_of(joint)
 
 
 def test_load_gives_a_split_of_a_folder(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from transformers import GlmConfig, GlmForCausalLM
 from trl import ModelConfig, SFTConfig
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
+from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import FEATURES, to_row
 from llmner_hf.settings import TrainingSettings
 
@@ -46,7 +47,10 @@ EXAMPLES = tuple(example(i, *row) for i, row in enumerate(MARKED))
 
 def tagged(examples):
     """A tagged dataset whose validation split is its training split."""
-    rows = [to_row(e, LABELS, title="ours", style="brief", strategy="symbolic") for e in examples]
+    rows = [
+        to_row(e, Schema("ours", "en", LABELS), style="brief", strategy="symbolic")
+        for e in examples
+    ]
     split = Dataset.from_list(rows, features=FEATURES)
     return DatasetDict(train=split, validation=split)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -15,6 +16,8 @@ import llmner_hf
 from llmner_hf.cli import main
 from llmner_hf.core.errors import InputError
 from llmner_hf.hub import Destination, contents_of, push, with_code
+from llmner_hf.hub.flattening import relative
+from tests.conftest import ROOT
 from tests.doubles.elsewhere import without
 from tests.doubles.hub import Hub
 from tests.doubles.hub.folders import adapter, dataset, finding
@@ -31,7 +34,8 @@ from transformers import pipeline
 
 name, texts = json.loads(sys.argv[1])
 ner = pipeline("bioner", model=name, trust_remote_code=True)
-print(json.dumps([sys.modules["llmner_hf"].__file__, ner(texts)]))
+assert "llmner_hf" not in sys.modules
+print(json.dumps([sys.modules[type(ner).__module__].__file__, ner(texts)]))
 """,
 )
 
@@ -94,6 +98,96 @@ def folder(tagger, tmp_path):
     return tmp_path
 
 
+def test_every_module_is_a_file_as_it_stands_here_but_for_its_imports(tagger):
+    files = [path for path in tagger.files if path.startswith("llmner_")]
+    assert len(files) > 30
+    for path in files:
+        name = path.removeprefix("llmner_").removesuffix(".py")
+        (original,) = (
+            source
+            for source in (ROOT / "llmner_hf").rglob("*.py")
+            if "_".join(source.relative_to(ROOT / "llmner_hf").with_suffix("").parts)
+            in (name, f"{name}___init__")
+        )
+        kept = ast.parse(tagger.files[path])
+        assert not [node for node in ast.walk(kept) if imports_this_package(node)]
+        assert ast.dump(without_imports(kept)) == ast.dump(
+            without_imports(ast.parse(original.read_text(encoding="utf-8")))
+        )
+
+
+def imports_this_package(node):
+    return isinstance(node, ast.ImportFrom) and (node.module or "").startswith("llmner_hf")
+
+
+def without_imports(tree):
+    """A module whose imports, and the `try` around an optional one, are taken out."""
+    for node in ast.walk(tree):
+        for body in ("body", "orelse", "finalbody"):
+            if isinstance(getattr(node, body, None), list):
+                kept = [one for one in getattr(node, body) if not is_import(one)]
+                setattr(node, body, kept or [ast.Pass()])
+    return tree
+
+
+def is_import(node):
+    if isinstance(node, ast.Try) and not node.handlers:
+        return all(map(is_import, node.body)) and isinstance(node.finalbody[0], ast.Pass)
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("from llmner_hf.core.entities import Entity", "from .llmner_core_entities import Entity"),
+        (
+            "from llmner_hf.core.scoring import score as count",
+            "from .llmner_core_scoring_scores import score as count",
+        ),
+        (
+            "from llmner_hf.core.tagging import html",
+            "from . import llmner_core_tagging_html as html\n"
+            "from .llmner_core_tagging_html import __name__ as _html",
+        ),
+        (
+            "from llmner_hf import BioNerPipeline as B",
+            "from .llmner_pipelines_local import BioNerPipeline as B",
+        ),
+        ("import peft", "try:\n    import peft\nfinally:\n    pass"),
+        ("import re, torch", "import re, torch"),
+        ("from . import beside", "from . import beside"),
+    ],
+)
+def test_imports_become_relative(line, written):
+    assert relative(line, "a.py")[0] == written
+    indented = "def f():\n    " + written.replace("\n", "\n    ")
+    assert relative(f"def f():\n    {line}", "a.py")[0] == indented
+
+
+def test_relative_imports_of_the_package_start_from_its_folder():
+    package = "llmner_hf.core.scoring"
+    assert relative("from .counts import Counts", "a.py", package) == (
+        "from .llmner_core_scoring_counts import Counts",
+        {"llmner_hf.core.scoring.counts"},
+    )
+    assert relative("from ..entities import Entity", "a.py", package)[1] == {
+        "llmner_hf.core.entities"
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import llmner_hf.core",
+        "from llmner_hf.core.errors import *",
+        "from llmner_hf import looked_up_when_asked_for",
+    ],
+)
+def test_an_import_that_cannot_be_followed_is_refused(line):
+    with pytest.raises(InputError, match=r"a\.py:1: .*cannot be followed"):
+        relative(line, "a.py")
+
+
 def test_nobody_runs_it_unasked(folder):
     with pytest.raises(ValueError, match="trust_remote_code=True"):
         transformers.pipeline("bioner", model=str(folder))
@@ -107,7 +201,9 @@ def test_whoever_has_this_package_need_not_trust_it(folder):
 
 def test_the_command_takes_it_along(finding_tagger, capsys):
     assert main(["push", str(finding_tagger), NAME, "--with-code", "--dry-run"]) == 0
-    assert "  bioner.py\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "  bioner.py\n" in said
+    assert "  llmner_pipelines_local.py\n" in said
 
 
 def test_an_adapter_or_a_dataset_brings_none(tmp_path):

@@ -10,6 +10,7 @@ from huggingface_hub import ModelCard, metadata_load
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.hub.cards import cell, model_card
 from llmner_hf.settings import SelectorSettings
+from tests.conftest import ROOT
 
 ROW = {
     "id": "1",
@@ -103,6 +104,13 @@ def test_the_code_of_a_card_runs(tagger_folder):
     assert space["ner"].model.name_or_path == str(tagger_folder)
     found = space["ner"]("The CD28 receptor binds IL-2.", dataset="english")
     assert {entity["entity_group"] for entity in found} <= {"protein", "DNA"}
+
+
+def test_the_code_of_the_shipped_selector_s_card_runs(capsys):
+    folder = ROOT / "llmner_hf" / "embedded" / "selector"
+    space = {}
+    exec(compile(code(model_card(folder, str(folder))), "card", "exec"), space)
+    assert " protein " in capsys.readouterr().out
 
 
 def test_a_model_of_which_nothing_is_known_says_so(tagger_folder):

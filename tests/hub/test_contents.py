@@ -104,8 +104,10 @@ def test_several_datasets_are_configurations_of_one(tmp_path):
     }
     card = contents.metadata
     assert (card["license"], card["language"]) == (["mit", "other"], ["en"])
-    assert [config["config_name"] for config in card["configs"]] == ["a", "b"]
-    assert card["configs"][1]["data_files"] == [{"split": "train", "path": ["b/b-train.parquet"]}]
+    configs = {config["config_name"]: config["data_files"] for config in card["configs"]}
+    assert list(configs) == ["all", "en", "a", "b"]
+    assert configs["b"] == [{"split": "train", "path": ["b/b-train.parquet"]}]
+    assert [config["config_name"] for config in card["configs"] if config.get("default")] == ["all"]
     with pytest.raises(InputError, match="two of the datasets are called a"):
         joined([contents_of(parts[0])] * 2)
     with pytest.raises(InputError, match="a space cannot be joined"):

@@ -13,6 +13,7 @@ from datasets import Dataset
 
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
+from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import FEATURES, to_row
 from llmner_hf.paper.runs import System
 from llmner_hf.readers.json_lines import gold_row, predicted_row, write
@@ -95,9 +96,11 @@ def lay_dataset(folder: Path) -> None:
     """A tagged dataset with its card."""
     corpus = CORPORA[folder.name]
     folder.mkdir(parents=True)
-    how = {"title": corpus.title, "style": "brief", "strategy": "symbolic"}
+    how = {"style": "brief", "strategy": "symbolic"}
     for split in SPLITS:
-        rows = [to_row(e, corpus.labels, **how) for e in examples(folder.name, split)]
+        rows = [
+            to_row(e, Schema.of_corpus(folder.name), **how) for e in examples(folder.name, split)
+        ]
         Dataset.from_list(rows, features=FEATURES).to_parquet(folder / f"{split}.parquet")
     files = "\n".join(f"      - split: {s}\n        path: {s}.parquet" for s in SPLITS)
     card = CARD.format(name=folder.name, language=corpus.language, files=files)

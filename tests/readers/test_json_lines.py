@@ -33,6 +33,17 @@ def test_own_fields_go_before_the_callers(write):
     assert reading.remarks == reading.dropped == {}
 
 
+def test_the_form_of_a_pipeline_is_read_too(write):
+    piped = {"start": 0, "end": 4, "entity_group": "protein", "word": "IL-2", "score": 0.5}
+    path = write("a.jsonl", row(entities=[piped]))
+    assert read(path, dataset="", language=None).examples[0].entities == (Entity(0, 4, "protein"),)
+    (prediction,) = read_predictions(path)
+    assert prediction.scored == (ScoredEntity(Entity(0, 4, "protein"), 0.5),)
+    other = write("b.jsonl", row(entities=[piped | {"word": "IL-3"}]))
+    with pytest.raises(FormatError, match="IL-3"):
+        read(other, dataset="", language=None)
+
+
 def test_bare_texts_are_remarked(write):
     reading = read(write("a.jsonl", row()), dataset="", language=None)
     assert reading.remarks == {'document without "entities"': 1}

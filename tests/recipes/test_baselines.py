@@ -17,6 +17,7 @@ from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import FormatError, InputError, RunError
 from llmner_hf.core.prompting import Message
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.sentences import split, within
 from llmner_hf.core.tagging import symbolic
 from llmner_hf.corpora import builder
@@ -99,10 +100,9 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     for name, rows in ROWS.items():
         (folder / name).mkdir()
-        facts = CORPORA[name]
-        how = {"title": facts.title, "style": "brief", "strategy": "symbolic"}
+        how = {"style": "brief", "strategy": "symbolic"}
         for part in ("train", "test"):
-            made = [to_row(row, facts.labels, **how) for row in rows]
+            made = [to_row(row, Schema.of_corpus(name), **how) for row in rows]
             Dataset.from_list(made, features=FEATURES).to_parquet(folder / name / f"{part}.parquet")
     return folder
 

@@ -3,8 +3,8 @@
 from datasets import Dataset, DatasetDict
 
 from llmner_hf.core.articles import identifier
-from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.sentences import split, within
 from llmner_hf.corpora.rows import FEATURES, to_row
 from llmner_hf.paper.runs import trials
@@ -18,15 +18,11 @@ GOLD = tuple(
 
 
 def test_an_article_gives_what_its_sentences_alone_do_not(tmp_path, capsys):
-    corpus = CORPORA[NAME]
     examples = [
         Example(identifier(NAME, "7", s), TEXT[s:e], within((s, e), GOLD), NAME, "en")
         for s, e in split(TEXT, "en")
     ]
-    rows = [
-        to_row(e, corpus.labels, title=corpus.title, style="brief", strategy="symbolic")
-        for e in examples
-    ]
+    rows = [to_row(e, Schema.of_corpus(NAME), style="brief", strategy="symbolic") for e in examples]
     made = DatasetDict({"test": Dataset.from_list(rows, features=FEATURES)})
     made["test"].to_parquet(tmp_path / "data" / NAME / "test.parquet")
     listed = tmp_path / "dictionary"

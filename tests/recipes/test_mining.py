@@ -58,9 +58,7 @@ def recipe(tokenizer, tmp_path):
             Example(f"{split}-{i}", f"IL-{i} binds", (Entity(0, 4, "protein"),), "ours", "en")
             for i in range(size)
         ]
-        rows = [
-            to_row(e, LABELS, title="ours", style="brief", strategy="symbolic") for e in examples
-        ]
+        rows = [to_row(e, OURS, style="brief", strategy="symbolic") for e in examples]
         data.mkdir(exist_ok=True)
         Dataset.from_list(rows, features=FEATURES).to_parquet(data / f"{split}.parquet")
     given = {

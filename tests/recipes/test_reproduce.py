@@ -18,6 +18,7 @@ from llmner_hf.cli import main as llmner
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import InputError
+from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import FEATURES, to_row
 from llmner_hf.paper.runs import runs
 from llmner_hf.settings import TrainingSettings
@@ -70,7 +71,7 @@ def example(name, split, number):
 def data(tmp_path_factory):
     """The six corpora in small; CCKS2019-AS has no validation split."""
     folder = tmp_path_factory.mktemp("data")
-    for name, corpus in CORPORA.items():
+    for name in CORPORA:
         (folder / name).mkdir()
         for split, size in SIZES.items():
             if (name, split) == ("ccks2019_as", "validation"):
@@ -78,8 +79,7 @@ def data(tmp_path_factory):
             rows = [
                 to_row(
                     example(name, split, i),
-                    corpus.labels,
-                    title=corpus.title,
+                    Schema.of_corpus(name),
                     style="brief",
                     strategy="symbolic",
                 )

@@ -10,6 +10,7 @@ from datasets import Dataset
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError
+from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import FEATURES, to_row
 from tests.conftest import ROOT
 
@@ -143,9 +144,8 @@ def test_files_about_other_texts_are_refused(robustness, wording, tmp_path):
 
 
 def test_the_table_of_a_real_model(robustness, tagger_folder, tmp_path, capsys):
-    facts = CORPORA["genia"]
-    how = {"title": facts.title, "style": "brief", "strategy": "symbolic"}
-    rows = [to_row(example, facts.labels, **how) for example in EXAMPLES]
+    how = {"style": "brief", "strategy": "symbolic"}
+    rows = [to_row(example, Schema.of_corpus("genia"), **how) for example in EXAMPLES]
     (tmp_path / "data" / "genia").mkdir(parents=True)
     place = tmp_path / "data" / "genia" / "test.parquet"
     Dataset.from_list(rows, features=FEATURES).to_parquet(place)

@@ -105,9 +105,7 @@ def examples(size, language="en"):
 @pytest.fixture(scope="module")
 def splits():
     """Ten training texts, of which two are validation texts too."""
-    rows = [
-        to_row(e, LABELS, title="ours", style="brief", strategy="symbolic") for e in examples(10)
-    ]
+    rows = [to_row(e, OURS, style="brief", strategy="symbolic") for e in examples(10)]
     made = {"train": rows, "validation": rows[:2]}
     return {split: Dataset.from_list(part, features=FEATURES) for split, part in made.items()}
 

@@ -183,7 +183,7 @@ def test_datasets_lend_each_other_what_their_own_texts_do_not_show():
         {
             split: Dataset.from_list(
                 [
-                    to_row(e, drugs, title="x", style="brief", strategy="symbolic")
+                    to_row(e, Schema("x", "en", drugs), style="brief", strategy="symbolic")
                     for e in marked(*texts)
                 ],
                 features=FEATURES,

@@ -14,6 +14,7 @@ from trl import ModelConfig, TrlParser
 from llmner_hf.cli import main
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError, SettingError
+from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import FEATURES, schema_of, to_row
 from llmner_hf.readers.json_lines import write
 from llmner_hf.selector.candidates import Candidate
@@ -65,7 +66,10 @@ def start(tokenizer, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def datasets():
-    rows = [to_row(e, LABELS, title="ours", style="brief", strategy="symbolic") for e in EXAMPLES]
+    rows = [
+        to_row(e, Schema("ours", "en", LABELS), style="brief", strategy="symbolic")
+        for e in EXAMPLES
+    ]
     split = Dataset.from_list(rows, features=FEATURES)
     return {"ours": DatasetDict(train=split, validation=split)}
 

@@ -57,14 +57,14 @@ def model_card(
         SettingError: it is the folder of neither a tagger nor a selector.
         InputError: a test file is missing or malformed.
     """
-    place = Path(folder)
-    found = test_scores(Path(scores) if scores else place / "scores")
-    if (place / SELECTOR_FILE).is_file():
-        return _selector(place, name, found)
-    if (place / TAGGER_FILE).is_file():
-        return _tagger(place, name, found)
+    path = Path(folder)
+    found = test_scores(Path(scores) if scores else path / "scores")
+    if (path / SELECTOR_FILE).is_file():
+        return _selector(path, name, found)
+    if (path / TAGGER_FILE).is_file():
+        return _tagger(path, name, found)
     raise SettingError(
-        f"{place}: neither {TAGGER_FILE} nor {SELECTOR_FILE} is in it; name the folder of a tuned "
+        f"{path}: neither {TAGGER_FILE} nor {SELECTOR_FILE} is in it; name the folder of a tuned "
         "model"
     )
 
@@ -132,7 +132,7 @@ def _selector(folder: Path, name: str, found: tuple[TestScore, ...]) -> str:
         threshold=_thresholds(settings),
         temperature=f"{settings.temperature:g}",
         plot=plot or "No reliability diagram was drawn.",
-        scores=_scores(found, [Path(place).name for place in run.places]),
+        scores=_scores(found, [Path(named).name for named in run.datasets]),
         training=run.training(),
         validation=_validation(run),
         leakage=run.leakage(),

@@ -1,7 +1,7 @@
 """What a run folder tells: base model, data, settings, time, leakage.
 
 In: the folder, whose ``run.json`` may be absent (a merged model has none). Out: Markdown and Hub
-ids. A place in the record that is a folder somewhere is named by its last part alone.
+ids. Where the record names a folder, only the last part of its path is told.
 """
 
 from __future__ import annotations
@@ -46,25 +46,25 @@ class Run:
         return self.hub_id(named or self.record.get("model", {}).get("model_name_or_path") or "")
 
     @property
-    def places(self) -> list[str]:
+    def datasets(self) -> list[str]:
         """The datasets as the recipe names them."""
         return list(self.record.get("settings", {}).get("datasets", []))
 
     @property
     def dataset_ids(self) -> list[str]:
         """Those of them that are on the Hub."""
-        return [found for place in self.places if (found := self.hub_id(place))]
+        return [found for named in self.datasets if (found := self.hub_id(named))]
 
-    def hub_id(self, place: str) -> str | None:
-        """The place if it is a Hub id; None for a folder, seen from here or from above the run."""
+    def hub_id(self, named: str) -> str | None:
+        """The name if it is a Hub id; None for a folder, seen from here or from above the run."""
         above = (Path(), *self.folder.resolve().parents)
-        if not place or any((root / place).exists() for root in above):
+        if not named or any((root / named).exists() for root in above):
             return None
         try:
-            validate_repo_id(place)
+            validate_repo_id(named)
         except HFValidationError:
             return None
-        return place
+        return named
 
     def training(self) -> str:
         """What it was trained on and how, as Markdown."""
@@ -104,12 +104,12 @@ class Run:
 
     def leakage(self) -> str:
         """What the reports beside the datasets say, as Markdown."""
-        lines = [f"- {Path(place).name}: {self._leaks(place)}" for place in self.places]
+        lines = [f"- {Path(named).name}: {self._leaks(named)}" for named in self.datasets]
         return "\n".join(lines) or "Not recorded."
 
-    def _leaks(self, place: str) -> str:
+    def _leaks(self, named: str) -> str:
         above = (Path(), *self.folder.resolve().parents)
-        found = [root / place / "report.json" for root in above]
+        found = [root / named / "report.json" for root in above]
         report = next((_read(path) for path in found if path.is_file()), None)
         if report is None:
             return "see the card of the dataset, whose report is not beside this run"

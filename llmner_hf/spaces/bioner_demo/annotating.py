@@ -29,6 +29,9 @@ def annotate(
         examples: entities that they have are ignored.
         options: those of the pipeline's call.
         progress: called with the number of sentences done and the number of all.
+
+    Raises:
+        InputError: an option or a text is none that the pipeline takes.
     """
     dataset = options.get("dataset")
     spoken = ner.settings.schema(dataset).language if dataset else None

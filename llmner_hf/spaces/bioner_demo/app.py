@@ -236,6 +236,9 @@ def launch(
         selector: likewise; none if absent.
         port: the first free one from 7860 if absent.
         revision: branch, tag or commit of the model on the Hub.
+
+    Raises:
+        OSError: there is no such model, or the port is taken.
     """
     given = {"selector": selector} if selector else {}
     ner = pipeline("bioner", model=model, revision=revision, **given)

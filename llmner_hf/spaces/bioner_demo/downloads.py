@@ -20,15 +20,15 @@ NAMES = ("JSON", "PubTator", "brat")
 
 def write(documents: Sequence[Document], folder: str) -> tuple[str | None, ...]:
     """Write the documents in every format; scores are in the JSON lines alone."""
-    place = Path(folder)
+    path = Path(folder)
     rows = (json_lines.predicted_row(d.text, Prediction(d.id, d.scored)) for d in documents)
-    json_lines.write(place / "entities.jsonl", rows)
+    json_lines.write(path / "entities.jsonl", rows)
     examples = [Example(d.id, d.text, d.entities, "", d.language) for d in documents]
-    return str(place / "entities.jsonl"), _pubtator(examples, place), _brat(examples, place)
+    return str(path / "entities.jsonl"), _pubtator(examples, path), _brat(examples, path)
 
 
-def _pubtator(examples: Sequence[Example], place: Path) -> str | None:
-    path = place / "entities.pubtator"
+def _pubtator(examples: Sequence[Example], folder: Path) -> str | None:
+    path = folder / "entities.pubtator"
     try:
         pubtator.write(path, examples)
     except UnrepresentableError:
@@ -36,9 +36,9 @@ def _pubtator(examples: Sequence[Example], place: Path) -> str | None:
     return str(path)
 
 
-def _brat(examples: Sequence[Example], place: Path) -> str | None:
+def _brat(examples: Sequence[Example], folder: Path) -> str | None:
     try:
-        brat.write(place / "brat", examples)
+        brat.write(folder / "brat", examples)
     except UnrepresentableError:
         return None
-    return shutil.make_archive(str(place / "entities.brat"), "zip", place / "brat")
+    return shutil.make_archive(str(folder / "entities.brat"), "zip", folder / "brat")

@@ -1,7 +1,7 @@
 """The work behind the page and its API.
 
 In: form values as Gradio passes them. Out: findings, the view of them, and files. What cannot be
-annotated is told in the place of the view, and raised to callers of the API.
+annotated: the view says so, and callers of the API get an error.
 """
 
 from __future__ import annotations
@@ -74,6 +74,9 @@ class Service:
             text: the text, at most 20,000 characters.
             dataset: the dataset whose types to find; empty for the model's own by language.
             types: types of one's own, name -> definition; they win over the dataset.
+
+        Raises:
+            gr.Error: the text, the dataset or the types cannot be used; the message says why.
         """
         try:
             own = inputs.types_of(types) if types else ()

@@ -1,20 +1,25 @@
 """Strict entity scores as an `evaluate` metric: a thin face of `llmner_hf.core.scoring`.
 
-In: one list of ``{"start", "end", "type"}`` a document, predicted and gold. Out: one flat
-dictionary of numbers. Every fact about scoring lives in the core; this file converts at the border.
+In: one list of entities a document, predicted and gold: dictionaries of a pipeline, whose type is
+``entity_group``, or of a tagged dataset, whose type is ``type``. Out: one flat dictionary of
+numbers. Refused, by place: offsets that are not whole numbers, missing keys, tags of tokens. Every
+fact about scoring lives in the core; this file converts at the border. `llmner push` puts the
+modules of the core that it imports beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
+from operator import index
 from typing import Any
 
 import datasets
 import evaluate
 
 from llmner_hf.core.entities import Entity
-from llmner_hf.core.errors import OffsetError
+from llmner_hf.core.errors import InputError, OffsetError
 from llmner_hf.core.scoring import score
 
 _DESCRIPTION = """
@@ -27,8 +32,13 @@ entities of other types only) and spurious (overlaps none).
 _KWARGS_DESCRIPTION = """
 Args:
     predictions: one list of predicted entities a document, each a dictionary with `start` and
-        `end`, half-open characters of the text, and `type`.
-    references: the gold entities, in the same form and the same order of documents.
+        `end`, half-open characters of the text, and `type`, or `entity_group` as pipelines call
+        it. Other keys are passed over: `predictions=ner(texts)` works as it is.
+    references: the gold entities, likewise and in the same order of documents:
+        `references=dataset["entities"]` works as it is.
+
+An `evaluate.evaluator` or `EvaluationSuite` compares tags of tokens, which are no entities: they
+are refused. Call `compute` with the entities.
 
 Duplicates collapse, and the order of the entities of a document never matters. Zero denominators
 give 0.0.
@@ -40,6 +50,10 @@ Returns:
     f1_TYPE: the F1 of one type, for every type that occurs.
     errors_type, errors_span, errors_type_span, errors_spurious: wrong predictions by class.
     errors_missed: gold entities that no prediction matches exactly.
+
+Raises:
+    ValueError: a document is no list, an entity lacks a key, an offset is no whole number, or a
+        span is empty; the message names the place.
 
 Examples:
     Two documents, the second without any gold entity:
@@ -73,16 +87,73 @@ _ENTITY = {
 }
 
 
-def read_entities(entities: Iterable[Mapping[str, Any]], place: str) -> list[Entity]:
+def read_entities(entities: Any, place: str) -> list[Entity]:
     """The entities of one document.
 
+    Args:
+        entities: a list of dictionaries.
+        place: where they stand among the documents, for errors.
+
     Raises:
-        OffsetError: a span is empty or negative; names ``place``.
+        InputError: they are no list, or one of them is no entity.
     """
+    if isinstance(entities, str | Mapping) or not isinstance(entities, Iterable):
+        raise InputError(
+            f"{place} is {_shown(entities)}; give a list of entities for each document, an empty "
+            "one for a document without entities"
+        )
+    return [_entity(entity, f"{place}[{number}]") for number, entity in enumerate(entities)]
+
+
+def _entity(entity: Any, place: str) -> Entity:
+    """The entity of a dictionary.
+
+    Raises:
+        InputError: a key is missing, or its value is none that an entity has.
+    """
+    if not isinstance(entity, Mapping):
+        raise InputError(
+            f"{place} is {_shown(entity)}, not an entity; this metric counts entities, no tags of "
+            "tokens as `evaluate.evaluator` gives: compute(predictions=ner(texts), "
+            'references=dataset["entities"])'
+        )
+    label_key = "entity_group" if "entity_group" in entity and "type" not in entity else "type"
+    if missing := [key for key in ("start", "end", label_key) if entity.get(key) is None]:
+        raise InputError(
+            f"{place} has no {' and no '.join(missing)}; an entity is a dictionary with start, end "
+            "and type (or entity_group)"
+        )
+    start, end = (_offset(entity[key], f"{place}, {key}") for key in ("start", "end"))
     try:
-        return [Entity(entity["start"], entity["end"], entity["type"]) for entity in entities]
+        return Entity(start, end, str(entity[label_key]))
     except OffsetError as error:
-        raise OffsetError(f"{place}: {error}; the end is exclusive") from None
+        raise InputError(f"{place}: {error}; the end is exclusive") from None
+
+
+def _rows(documents: Any, name: str) -> list[list[dict[str, Any]]]:
+    """The entities of documents as the columns of ``_ENTITY``."""
+    if isinstance(documents, str | Mapping) or not isinstance(documents, Iterable):
+        raise InputError(f"{name} is {_shown(documents)}; give one list of entities a document")
+    return [
+        [
+            {"start": entity.start, "end": entity.end, "type": entity.label}
+            for entity in read_entities(document, f"{name}[{number}]")
+        ]
+        for number, document in enumerate(documents)
+    ]
+
+
+def _offset(value: Any, place: str) -> int:
+    """A whole number, NumPy's too."""
+    if not isinstance(value, bool):
+        with suppress(TypeError):
+            return index(value)
+    raise InputError(f"{place} is {value!r}; an offset is a whole number of characters")
+
+
+def _shown(value: Any) -> str:
+    """A value as an error quotes it."""
+    return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}..."
 
 
 class BioNerStrict(evaluate.Metric):
@@ -100,12 +171,26 @@ class BioNerStrict(evaluate.Metric):
             ),
         )
 
+    # Where evaluate's own functions take entities in: it would round 0.5 to 0, and fill in None.
+    def add_batch(self, *, predictions: Any = None, references: Any = None, **more: Any) -> None:
+        """Take in several documents; `compute` does it for all that it is given."""
+        sides = {"predictions": predictions, "references": references}
+        super().add_batch(**{name: _rows(side, name) for name, side in sides.items()}, **more)
+
+    def add(self, *, prediction: Any = None, reference: Any = None, **more: Any) -> None:
+        """Take in one document."""
+        (predicted,), (gold,) = _rows([prediction], "prediction"), _rows([reference], "reference")
+        super().add(prediction=predicted, reference=gold, **more)
+
     def _compute(
         self, predictions: list[list[dict[str, Any]]], references: list[list[dict[str, Any]]]
     ) -> dict[str, float | int]:
         predicted, gold = (
-            {str(n): read_entities(side[n], f"{name}[{n}]") for n in range(len(side))}
-            for name, side in (("predictions", predictions), ("references", references))
+            {
+                str(n): [Entity(e["start"], e["end"], e["type"]) for e in rows]
+                for n, rows in enumerate(side)
+            }
+            for side in (predictions, references)
         )
         scores = score(gold, predicted)
         return {
