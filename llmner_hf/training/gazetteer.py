@@ -2,15 +2,15 @@
 
 In: a tagger and the tagged datasets it was trained on. Out: its settings with the mentions of their
 training rows, and with the weights that are best on their first validation rows, in the mean of the
-datasets. The weights are moved one at a time, from those usual in training, until no neighbouring
-value of any is better: the model is run anew for each, some fifteen times; nothing is trained.
+datasets. The weights are moved one at a time, from the usual ones in training, until no
+neighbouring value of any is better. The model is run anew for each, some fifteen times; nothing is
+trained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from datasets import DatasetDict
 
@@ -20,12 +20,14 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.scoring import score
-from llmner_hf.corpora.rows import but_test, lent_to, to_example
+from llmner_hf.corpora.rows import to_example
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.selector.filtering import Selector
-from llmner_hf.settings import MENTION_SHARE, USUAL_WEIGHTS, Gazetteer, TaggerSettings, Weights
+from llmner_hf.settings import USUAL_WEIGHTS, Gazetteer, TaggerSettings, Weights
+from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.training.evaluation import gold_of
+from llmner_hf.training.lending import ALONE, Lending, but_test
 
 # The values that are tried of each weight, in this order of the weights.
 VALUES = {
@@ -90,7 +92,7 @@ def parts(splits: DatasetDict, rows: int) -> tuple[list[Example], list[Example]]
 def learnt(
     settings: TaggerSettings,
     known: Mapping[str, Sequence[Example]],
-    lenders: Iterable[DatasetDict] = (),
+    lending: Lending = ALONE,
 ) -> dict[str, Dictionary]:
     """The dictionary of each dataset, hashed.
 
@@ -99,65 +101,77 @@ def learnt(
     Args:
         settings: with the types of each dataset.
         known: dataset -> the examples to learn from.
-        lenders: tagged datasets that only lend, all rows but those of the test; the tagger need
-            not know them.
+        lending: who else lends; the tagger need not know those datasets.
     """
-    schemas = {name: settings.schema(name) for name in known}
-    lent = lent_to(schemas, known, lenders)
-    return {
-        name: Dictionary.learn(examples, MENTION_SHARE, lent[name]).digested()
-        for name, examples in known.items()
-    }
+    return lending.gazetteers({name: settings.schema(name) for name in known}, known)
 
 
-def fit(
-    tagger: tuple[Any, Any, TaggerSettings],
-    dictionaries: Mapping[str, Dictionary],
-    held_out: Mapping[str, Sequence[Example]],
-    selector: Selector | None = None,
-    batch_size: int = 64,
-) -> Fit:
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What weights are tried on.
+
+    Attributes:
+        tagger: with the selector that will judge the candidates, or none. With one, F1 is that of
+            what it leaves, at the threshold that is best for each dataset.
+        dictionaries: the known mentions of each dataset.
+        held_out: the examples of each to weigh by, none of them known.
+        batch_size: texts at a time; changes no result.
+    """
+
+    tagger: Tagger
+    dictionaries: Mapping[str, Dictionary]
+    held_out: Mapping[str, Sequence[Example]]
+    batch_size: int = 64
+
+    def listed(self) -> dict[str, float]:
+        """F1 of the gazetteers alone."""
+        return {
+            name: score(
+                gold_of(examples),
+                {e.id: self.dictionaries[name].annotate(e.text) for e in examples},
+            ).strict.f1
+            for name, examples in self.held_out.items()
+        }
+
+    def beside(self, weights: Weights) -> dict[str, float]:
+        """F1 of tagger and gazetteers, and of what the selector leaves."""
+        asked = _equipped(self.tagger.settings, self.dictionaries, weights)
+        selector = self.tagger.selector
+        judge = selector and replace(selector.cut_at(None), gazetteer=asked.gazetteer)
+        return self._scores(asked, judge)
+
+    def alone(self, bias: float) -> dict[str, float]:
+        """F1 of the tagger without gazetteers and selector."""
+        settings = self.tagger.settings
+        return self._scores(replace(settings, gazetteer=None, weights={}, bracket_bias=bias), None)
+
+    def _scores(self, asked: TaggerSettings, judge: Selector | None) -> dict[str, float]:
+        decoder = ConstrainedDecoder(self.tagger.model, self.tagger.tokenizer, asked)
+        scores = {}
+        for name, examples in self.held_out.items():
+            schema = self.tagger.settings.schema(name)
+            requests = [Request(example.id, example.text, schema) for example in examples]
+            predictions = decoder.decode(requests, self.batch_size)
+            scores[name] = selected_f1(examples, predictions, schema, judge)
+        return scores
+
+
+def fit(trial: Trial) -> Fit:
     """The weights of the gazetteers, and the bias of types that no gazetteer knows.
 
     All datasets have the same: so few rows do not tell their weights apart. With weights of their
     own GENIA had 71.0 on 150 validation rows and 58.3 on the test set, with those of all 68.5 and
     61.2.
-
-    Args:
-        tagger: model, tokenizer, settings.
-        dictionaries: the known mentions of each dataset.
-        held_out: the examples of each to weigh by, none of them known.
-        selector: what will judge the candidates: F1 is then that of what it leaves, with the
-            threshold that is best for each dataset. Absent: that of the tagger.
-        batch_size: texts at a time; changes no result.
     """
-    model, tokenizer, settings = tagger
-    schemas = {name: settings.schema(name) for name in held_out}
-    gold = {name: gold_of(examples) for name, examples in held_out.items()}
-    listed = {
-        name: score(gold[name], {e.id: dictionaries[name].annotate(e.text) for e in examples})
-        for name, examples in held_out.items()
-    }
-    found = Fit({name: one.strict.f1 for name, one in listed.items()})
-
-    def scores(asked: TaggerSettings, judge: Selector | None = None) -> dict[str, float]:
-        decoder, each = ConstrainedDecoder(model, tokenizer, asked), dict[str, float]()
-        for name, part in held_out.items():
-            requests = [Request(example.id, example.text, schemas[name]) for example in part]
-            predictions = decoder.decode(requests, batch_size)
-            each[name] = selected_f1(part, predictions, schemas[name], judge)
-        return each
+    found = Fit(trial.listed())
 
     def weighed(weights: Weights) -> float:
-        asked = _equipped(settings, dictionaries, weights)
-        judge = selector and replace(selector.cut_at(None), gazetteer=asked.gazetteer)
-        found.tried[weights] = scores(asked, judge)
+        found.tried[weights] = trial.beside(weights)
         return mean(found.tried[weights])
 
     climb(weighed)
     for bias in BIASES:
-        alone = replace(settings, gazetteer=None, weights={}, bracket_bias=bias)
-        found.alone[bias] = scores(alone)
+        found.alone[bias] = trial.alone(bias)
         if found.bias != bias:  # it was better before
             break
     return found
@@ -189,9 +203,7 @@ def selected_f1(
 
 
 def relearnt(
-    settings: TaggerSettings,
-    datasets: Mapping[str, DatasetDict],
-    lenders: Iterable[DatasetDict] = (),
+    settings: TaggerSettings, datasets: Mapping[str, DatasetDict], lending: Lending = ALONE
 ) -> TaggerSettings:
     """The settings with the mentions of all rows that are no test, and the weights they have.
 
@@ -200,7 +212,7 @@ def relearnt(
     Args:
         settings: with weights of these datasets.
         datasets: by name.
-        lenders: see `learnt`.
+        lending: see `learnt`.
 
     Raises:
         SettingError: one of them was not weighed.
@@ -210,7 +222,7 @@ def relearnt(
         if name not in settings.weights:
             raise SettingError(f"{name}: no weights for it; run without --all-rows first")
         known[name] = but_test(splits)
-    return _with(settings, learnt(settings, known, lenders))
+    return _with(settings, learnt(settings, known, lending))
 
 
 def climb(f1: Callable[[Weights], float]) -> Weights:

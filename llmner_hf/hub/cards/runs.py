@@ -14,6 +14,8 @@ from typing import Any
 
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
+# The name of the model in the package, in recipes; it is on no Hub.
+_EMBEDDED = "embedded"
 _NOT_RECORDED = "not recorded"
 _OPTIMISATION = {
     "learning_rate": "learning rate",
@@ -58,7 +60,7 @@ class Run:
     def hub_id(self, place: str) -> str | None:
         """The place if it is a Hub id; None for a folder, seen from here or from above the run."""
         above = (Path(), *self.folder.resolve().parents)
-        if not place or any((root / place).exists() for root in above):
+        if place in ("", _EMBEDDED) or any((root / place).exists() for root in above):
             return None
         try:
             validate_repo_id(place)
