@@ -43,8 +43,9 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     import llmner_hf
     from llmner_hf.settings import TAGGER_FILE, TaggerSettings
     from llmner_hf.tagger.tagger import Tagger
-    from llmner_hf.training.gazetteer import Trial, equipped, fit, learnt, parts, relearnt
+    from llmner_hf.training.gazetteer import learnt, parts, relearnt
     from llmner_hf.training.lending import Lending
+    from llmner_hf.training.weighing import Trial, equipped, fit
 
     if not given.model.is_dir():
         raise InputError(f"{given.model}: no such folder")

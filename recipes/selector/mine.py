@@ -44,7 +44,7 @@ from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.run import train
 
 
-class Tagger:
+class Finder:
     """A tagger alone, loaded when it is first asked."""
 
     def __init__(self, place: str | Path) -> None:
@@ -156,7 +156,7 @@ def mine_fold(number: int, mining: Mining) -> dict[str, Path]:
     if mining.weights:
         known = {n: apart(DatasetDict(train=s["train"]), texts) for n, s in seen.items()}
         equip(folder, mining.weights, known, lending)
-    tagger = Tagger(folder)
+    tagger = Finder(folder)
     return {
         name: tagger.find(name, examples, folder / f"{name}.jsonl")
         for name, examples in asked.items()
@@ -177,7 +177,7 @@ def mine(mining: Mining) -> list[Path]:
 def mine_seen(mining: Mining, place: str) -> list[Path]:
     """Annotate the first training texts, or all, by a tagger that saw them; returns the files."""
     settings, _, _ = parsed(mining.recipe, mining.out, mining.options)
-    tagger, found = Tagger(place), []
+    tagger, found = Finder(place), []
     for name, splits in loaded(settings)[0].items():
         rows = splits["train"].select(range(len(splits["train"]))[: mining.texts])
         found.append(tagger.find(name, [*map(to_example, rows)], mining.out / f"{name}.jsonl"))

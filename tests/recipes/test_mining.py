@@ -136,7 +136,7 @@ def test_a_fold_s_gazetteer_has_what_its_tagger_saw_and_another_s_weights(mining
             known = settings.dictionary(OURS)
             said = {i: known.said_of(f"IL-{i}", Entity(0, 4, "protein")) for i in range(5)}
             assert {i for i, evidence in said.items() if evidence == "unknown"} == held_out
-            tagger = mining.Tagger(out / f"fold{number}")
+            tagger = mining.Finder(out / f"fold{number}")
             texts = [Example(f"{i}", f"IL-{i} binds", (), "ours", "en") for i in said]
             again = read_predictions(tagger.find("ours", texts, out / f"{number}.jsonl"))
             assert {p.entities for p in again} == {(), (Entity(0, 4, "protein"),)}

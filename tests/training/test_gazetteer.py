@@ -24,18 +24,9 @@ from llmner_hf.settings import GAZETTEER_FILE, USUAL_WEIGHTS, Gazetteer, TaggerS
 from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.tokens.prior import Prior
 from llmner_hf.training.evaluation import gold_of
-from llmner_hf.training.gazetteer import (
-    VALUES,
-    Trial,
-    climb,
-    equipped,
-    fit,
-    learnt,
-    parts,
-    relearnt,
-    selected_f1,
-)
+from llmner_hf.training.gazetteer import learnt, parts, relearnt
 from llmner_hf.training.lending import Lending
+from llmner_hf.training.weighing import VALUES, Trial, climb, equipped, fit, selected_f1
 from tests.doubles.models import SCHEMA, TEXTS, requests, tiny
 from tests.doubles.tuning import EXAMPLES, tagged
 
