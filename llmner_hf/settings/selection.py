@@ -78,8 +78,8 @@ class SelectorSettings(QuestionSettings):
     Attributes:
         threshold: a candidate less probable than this is dropped; None keeps all. Default: 0.5, the
             middle; validation finds a better one.
-        thresholds: those of datasets that have one of their own, by ``Schema.title``, the name that
-            prompts give them; other datasets, and types that a user made up, have ``threshold``.
+        thresholds: a dataset's own threshold, by ``Schema.title``, the dataset's name in prompts;
+            other datasets, and types that a user made up, have ``threshold``.
         temperature: logits are divided by it. Default: 1, the model's own.
     """
 

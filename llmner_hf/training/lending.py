@@ -1,10 +1,10 @@
 """Gazetteers of training texts, with what auxiliary sources lend them, for training and decoding.
 
 In: the examples of each dataset, and tagged datasets that only lend mentions. Out: for each dataset
-a dictionary of its mentions and those that are lent, or for each example one that was learnt
-without its fold (cross-fitting): what a dictionary knows of the texts it was learnt from is not
-what it knows of new ones. Datasets of one language that share names of types lend to each other as
-well. A text that is held out lends nothing, in whichever dataset it stands.
+a dictionary of its own and the lent mentions; or for each example one that was learnt without the
+example's fold (cross-fitting), since a dictionary knows less of new texts than of the texts that it
+was learnt from. Datasets of one language that share names of types lend to each other as well. A
+text that is held out lends nothing, in whichever dataset it stands.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Lending:
     """Who lends mentions to whom.
 
     Attributes:
-        auxiliary: tagged datasets that only lend, all rows but those of the test.
+        auxiliary: tagged datasets that only lend, all rows but the test.
     """
 
     KEY: ClassVar[str] = "lenders"  # of the record of a run
@@ -126,8 +126,8 @@ def known_mentions(
 ) -> dict[str, Known]:
     """For each split the mentions that are known when its texts are judged.
 
-    A text's own mentions are never known by it alone: of training texts, those of the other folds
-    are known, of others, those of all training texts.
+    The gazetteer of a training text is learnt from the other folds, the gazetteer of any other text
+    from all training texts: no text is known by its own mentions alone.
 
     Args:
         splits: of a tagged dataset.

@@ -36,7 +36,7 @@ def found(recipe: str | Path) -> Path:
     """Where a recipe lies: from where one stands, or among the package's own.
 
     Raises:
-        InputError: nowhere; the message names those of the package.
+        InputError: nowhere; the message names the package's own.
     """
     for path in (Path(recipe), *(folder / recipe for folder in FOLDERS)):
         if path.is_file():

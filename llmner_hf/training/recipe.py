@@ -186,8 +186,8 @@ class SelectorTrainingSettings(QuestionSettings, LendingSettings, SourceSettings
     positive_share: float = setting(0.5, "share of gold ones among them; the paper does not say")
     units: Units = setting(
         "tokens",
-        "what a boundary is shifted by: tokens of an unnamed tokenizer in the paper, those of the "
-        "backbone here",
+        "the unit by which a boundary is shifted; the paper says tokens and names no tokenizer, "
+        "here it is the backbone's",
     )
     head_dropout: float = setting(
         0.05, "dropout before the classification layer; the paper's 0.05 is LoRA's, the same here"

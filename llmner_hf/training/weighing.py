@@ -71,8 +71,8 @@ class Trial:
     """What weights are tried on.
 
     Attributes:
-        tagger: with the selector that will judge the candidates, or none. With one, F1 is that of
-            what it leaves, at the threshold that is best for each dataset.
+        tagger: with the selector that will judge the candidates, or none. With a selector, F1 is
+            counted over the entities that it leaves, at the best threshold of each dataset.
         dictionaries: the known mentions of each dataset.
         held_out: the examples of each to weigh by, none of them known.
         batch_size: texts at a time; changes no result.
@@ -119,9 +119,8 @@ class Trial:
 def fit(trial: Trial) -> Fit:
     """The weights of the gazetteers, and the bias of types that no gazetteer knows.
 
-    All datasets have the same: so few rows do not tell their weights apart. With weights of their
-    own GENIA had 71.0 on 150 validation rows and 58.3 on the test set, with those of all 68.5 and
-    61.2.
+    All datasets have the same weights: so few rows do not tell them apart. With weights of its own
+    GENIA had 71.0 on 150 validation rows and 58.3 on the test set, with common ones 68.5 and 61.2.
     """
     found = Fit(trial.listed())
 

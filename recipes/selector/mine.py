@@ -71,7 +71,7 @@ def without(splits: DatasetDict, fold: range) -> DatasetDict:
 
 
 def apart(splits: DatasetDict, texts: Container[str]) -> DatasetDict:
-    """Training and validation rows but those of some texts."""
+    """Training and validation rows without some texts."""
     return DatasetDict(
         {
             part: rows.select([i for i, text in enumerate(rows["text"]) if text not in texts])
@@ -121,7 +121,7 @@ def equip(
     seen: Mapping[str, DatasetDict],
     lending: Lending = ALONE,
 ) -> None:
-    """Give a tagger the mentions of what it was trained on, and the weights of another.
+    """Give a tagger the mentions of its training texts, and the weights of another tagger.
 
     Raises:
         SettingError: the other one has no weights for a dataset.

@@ -1,8 +1,9 @@
 """Tagged examples to the rows that a selector is trained on.
 
-In: the splits of tagged datasets, and optionally what a tagger that never saw them predicted. Out:
-rows of token ids with 1 for an entity and 0 for none, drawn as the recipe says, and a report that
-counts the kinds of candidates, those there were and those that were drawn.
+In: the splits of tagged datasets, and the predictions of a tagger that never saw them, if there are
+any. Out: rows of token ids with 1 for an entity and 0 for none, drawn as the recipe says, and a
+report that counts the kinds of all candidates and of the drawn ones. Refused: predictions that
+leave their text.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from llmner_hf.training.recipe import SelectorTrainingSettings
 
 # Document id -> what a tagger found there.
 Predicted = Mapping[str, Sequence[Entity]]
-# A drawn candidate: its text, what it is, what is known of its string, and what a model reads.
+# A drawn candidate: its text, its kind, the evidence of a gazetteer, and the input of the model.
 Drawn = tuple[Example, Contrast, Evidence, Written]
 
 
@@ -84,7 +85,7 @@ def contrasts(
     inputs: Inputs,
     predicted: Predicted,
 ) -> Iterator[tuple[Example, Contrast]]:
-    """Every candidate of every example, or what a tagger found; a wrong one of its counts as mined.
+    """Every candidate of every example, or a tagger's alone; its wrong candidates count as mined.
 
     Raises:
         InputError: a prediction leaves its text: it belongs to another dataset.

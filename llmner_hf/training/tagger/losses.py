@@ -109,7 +109,7 @@ def mixed_losses(
         logits = logits.masked_fill(allowed[choice] == NONE, -torch.inf)
         losses[choice] = share * (logits.logsumexp(1) - logits[:, 0])
     if share < 1:
-        losses += (1 - share) * full_losses(hidden, head, gold)
+        losses = losses + (1 - share) * full_losses(hidden, head, gold)
     return losses
 
 

@@ -59,7 +59,7 @@ def of_people(
         raise SettingError(f"silver names {names}, which is not trained on; see datasets")
     own = {name: splits for name, splits in datasets.items() if name not in settings.silver}
     if not own:
-        raise SettingError("silver names all datasets; a tagger's types are those of the others")
+        raise SettingError("silver names all datasets; the types of a tagger come from the others")
     return own
 
 
