@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from llmner_hf.core.errors import InputError
 
@@ -40,7 +39,6 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner gazetteer``."""
     from datasets import load_dataset
 
-    import llmner_hf
     from llmner_hf.settings import TAGGER_FILE, TaggerSettings
     from llmner_hf.tagger.tagger import Tagger
     from llmner_hf.training.gazetteer import learnt, parts, relearnt
@@ -55,15 +53,13 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         settings = TaggerSettings.load(given.model / TAGGER_FILE)
         relearnt(settings, datasets, lending).save(given.model)
         return
-    ner = llmner_hf.pipeline("bioner", model=str(given.model), selector=given.selector)
+    tagger = Tagger.from_pretrained(given.model, selector=given.selector)
     known, held_out = {}, {}
     for name, splits in datasets.items():
         known[name], held_out[name] = parts(splits, given.rows)
-    dictionaries = learnt(ner.settings, known, lending)
-    tokenizer: Any = ner.tokenizer
-    tagger = Tagger(ner.model, tokenizer, ner.settings, ner.selector)
+    dictionaries = learnt(tagger.settings, known, lending)
     found = fit(Trial(tagger, dictionaries, held_out, given.batch_size))
-    equipped(ner.settings, dictionaries, found).save(given.model)
+    equipped(tagger.settings, dictionaries, found).save(given.model)
     both, alone = found.tried[found.weights], found.alone[found.bias]
     for name, dictionary in dictionaries.items():
         print(

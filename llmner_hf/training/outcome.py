@@ -31,13 +31,12 @@ from transformers import (
 from trl import ModelConfig
 
 from llmner_hf.core.errors import SettingError
+from llmner_hf.settings.origin import Origin
 from llmner_hf.training.checkpoints import clear, newest
 from llmner_hf.training.lending import Lending
 from llmner_hf.training.recipe import SelectorTrainingSettings, TrainingSettings
 
 RECORD_FILE = "run.json"
-# The name of the embedded model in recipes.
-EMBEDDED = "embedded"
 PACKAGES = (
     "torch",
     "transformers",
@@ -62,9 +61,7 @@ def model_path(model: ModelConfig) -> str:
     """
     if not model.model_name_or_path:
         raise SettingError("the recipe names no model; set model_name_or_path")
-    if model.model_name_or_path == EMBEDDED:
-        return str(Path(__file__).parents[1] / EMBEDDED)
-    return model.model_name_or_path
+    return Origin.of(model.model_name_or_path).name
 
 
 def begun(arguments: TrainingArguments, model: ModelConfig) -> tuple[Path, PreTrainedTokenizerBase]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
-# The name of the model in the package, in recipes; it is on no Hub.
-_EMBEDDED = "embedded"
+from llmner_hf.settings.origin import EMBEDDED
+
 _NOT_RECORDED = "not recorded"
 _OPTIMISATION = {
     "learning_rate": "learning rate",
@@ -60,7 +60,7 @@ class Run:
     def hub_id(self, place: str) -> str | None:
         """The place if it is a Hub id; None for a folder, seen from here or from above the run."""
         above = (Path(), *self.folder.resolve().parents)
-        if place in ("", _EMBEDDED) or any((root / place).exists() for root in above):
+        if place in ("", EMBEDDED.name) or any((root / place).exists() for root in above):
             return None
         try:
             validate_repo_id(place)

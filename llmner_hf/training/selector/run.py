@@ -111,7 +111,9 @@ def _sparing_head(quantization: Any) -> Any:
     return quantization
 
 
-def _for_selector(adapter: Any, model: EntityValidityForSequenceClassification, markers: Iterable[int]) -> Any:
+def _for_selector(
+    adapter: Any, model: EntityValidityForSequenceClassification, markers: Iterable[int]
+) -> Any:
     """An adapter that trains the classification layer whole, and the two markers."""
     adapter.task_type = None  # PEFT's own classes expect other heads
     adapter.modules_to_save = [HEAD]
