@@ -40,7 +40,7 @@ def tagger(attention: str) -> Any:
     model: Any = AutoModelForCausalLM.from_pretrained(
         EMBEDDED, dtype=torch.float32, attn_implementation=attention
     ).train()
-    add_losses(model, 1.0, 1.0, partial(torch.compile, dynamic=True))
+    add_losses(model, 1.0, partial(torch.compile, dynamic=True))
     return model
 
 

@@ -33,8 +33,9 @@ from transformers import AutoTokenizer, GlmConfig, GlmForCausalLM
 from trl import SFTConfig, SFTTrainer
 
 from llmner_hf.corpora.rows import to_example
-from llmner_hf.settings import TaggerSettings, TrainingSettings
+from llmner_hf.settings import TaggerSettings
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.preparation import Preparation
 from llmner_hf.training.tagger.trainer import IGNORED, Collator, TaggerTrainer
 

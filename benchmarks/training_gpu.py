@@ -42,10 +42,11 @@ from transformers import (
 from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
 
 from llmner_hf.corpora.rows import to_example
-from llmner_hf.settings import TaggerSettings, TrainingSettings
+from llmner_hf.settings import TaggerSettings
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.training.plan.memory import Estimate, Skeleton
 from llmner_hf.training.plan.schedule import Batch, widths
+from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.preparation import Preparation
 from llmner_hf.training.tagger.run import load_model
 from llmner_hf.training.tagger.trainer import Collator, TaggerTrainer

@@ -78,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     added = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         text = (command.__doc__ or "").partition(": ")[2].strip()
-        sub = added.add_parser(command.NAME, help=text, description=text)
+        own = command in RECIPES  # a help of their own, with the keys of recipes
+        sub = added.add_parser(command.NAME, help=text, description=text, add_help=not own)
         sub.set_defaults(command=command)
         command.arguments(sub)
     return parser

@@ -39,26 +39,27 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner gazetteer``."""
     from datasets import load_dataset
 
-    import llmner_hf
     from llmner_hf.settings import TAGGER_FILE, TaggerSettings
-    from llmner_hf.training.gazetteer import equipped, fit, learnt, parts, relearnt
+    from llmner_hf.tagger.tagger import Tagger
+    from llmner_hf.training.gazetteer import learnt, parts, relearnt
+    from llmner_hf.training.lending import Lending
+    from llmner_hf.training.weighing import Trial, equipped, fit
 
     if not given.model.is_dir():
         raise InputError(f"{given.model}: no such folder")
     datasets = {Path(place).name: load_dataset(place) for place in given.datasets}
-    lenders = [load_dataset(place) for place in given.lenders]
+    lending = Lending.load(given.lenders)
     if given.all_rows:
         settings = TaggerSettings.load(given.model / TAGGER_FILE)
-        relearnt(settings, datasets, lenders).save(given.model)
+        relearnt(settings, datasets, lending).save(given.model)
         return
-    ner = llmner_hf.pipeline("bioner", model=str(given.model), selector=given.selector)
+    tagger = Tagger.from_pretrained(given.model, selector=given.selector)
     known, held_out = {}, {}
     for name, splits in datasets.items():
         known[name], held_out[name] = parts(splits, given.rows)
-    dictionaries = learnt(ner.settings, known, lenders)
-    tagger = (ner.model, ner.tokenizer, ner.settings)
-    found = fit(tagger, dictionaries, held_out, ner.selector, given.batch_size)
-    equipped(ner.settings, dictionaries, found).save(given.model)
+    dictionaries = learnt(tagger.settings, known, lending)
+    found = fit(Trial(tagger, dictionaries, held_out, given.batch_size))
+    equipped(tagger.settings, dictionaries, found).save(given.model)
     both, alone = found.tried[found.weights], found.alone[found.bias]
     for name, dictionary in dictionaries.items():
         print(

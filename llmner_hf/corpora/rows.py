@@ -11,16 +11,15 @@ of the row's own text. Refused: a row whose offsets do not reproduce the entity 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from datasets import Dataset, DatasetDict, Features, List, Value, load_dataset
+from datasets import Dataset, Features, List, Value, load_dataset
 
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError, UnrepresentableError
-from llmner_hf.core.mentions import Lender
 from llmner_hf.core.prompting import Strategy, Style, messages
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging import html, json_list, symbolic
@@ -134,35 +133,6 @@ def schema_of(split: Dataset) -> Schema:
         )
     row = split[0]
     return Schema(title_of(row["dataset"]), row["language"], label_set(row))
-
-
-def but_test(splits: DatasetDict) -> list[Example]:
-    """The examples of all splits but the test."""
-    return [to_example(row) for part in splits if part != "test" for row in splits[part]]
-
-
-def lent_to(
-    schemas: Mapping[str, Schema],
-    known: Mapping[str, Sequence[Example]],
-    lenders: Iterable[DatasetDict] = (),
-) -> dict[str, list[Lender]]:
-    """For each dataset who lends it mentions: the datasets of its language that share types.
-
-    Args:
-        schemas: of each dataset.
-        known: the examples that each learns from, and lends from.
-        lenders: tagged datasets that only lend, all rows but those of the test.
-    """
-    own = [(name, schemas[name], examples) for name, examples in known.items()]
-    others = [("", schema_of(splits["train"]), but_test(splits)) for splits in lenders]
-    return {
-        name: [
-            (examples, labels)
-            for other, theirs, examples in [*own, *others]
-            if other != name and (labels := schemas[name].shared(theirs))
-        ]
-        for name in known
-    }
 
 
 def label_set(row: Mapping[str, Any]) -> LabelSet:

@@ -55,7 +55,7 @@ def grouped_bars(
 
 
 def _end(axes: Axes, place: float, bar: Interval | None) -> None:
-    """The limits and the value, inside a bar that leaves no room behind it."""
+    """Write the limits and the value, inside the bar where there is no room behind it."""
     if bar is None:
         axes.text(2, place, NOT_RUN, va="center", fontsize=SMALL, color="#555555")
         return
@@ -65,7 +65,7 @@ def _end(axes: Axes, place: float, bar: Interval | None) -> None:
 
 
 def _number(axes: Axes, x: float, y: float, value: float, inside: bool) -> None:
-    """On a white ground, for it may stand on a hatch."""
+    """Write a number on a white ground, since it may stand on a hatch."""
     axes.text(
         *(x, y, f"{value:.1f}"),
         ha="right" if inside else "left",
@@ -78,7 +78,7 @@ def _number(axes: Axes, x: float, y: float, value: float, inside: bool) -> None:
 def stacked_shares(
     rows: Sequence[tuple[str, Sequence[int]]], parts: Sequence[str], axis: str
 ) -> Figure:
-    """A bar for each row, divided as its counts are; the number of them all stands beside it."""
+    """Draw a bar for each row, divided as its counts are, with their sum beside it."""
     figure, (axes,) = _grid(1.1 + 0.35 * len(rows), 1, 1, ylim=(len(rows) - 0.4, -0.6))
     places = range(len(rows))
     totals = [max(sum(counts), 1) for _, counts in rows]

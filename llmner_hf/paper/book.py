@@ -1,9 +1,9 @@
 """The whole report: every table and figure in one page, and each in files of its own.
 
-Out, in a folder: ``results.md`` with all tables and links to the figures, a CSV and a LaTeX file of
-each table, a PNG and an SVG of each figure, and ``cases.md``, the one file that holds texts of the
-corpora. Nothing depends on a clock, on where the folders lie or in which order a disk lists them:
-equal runs give equal bytes.
+In: runs and their results. Out, in a folder: ``results.md`` with all tables and links to the
+figures, a CSV and a LaTeX file of each table, a PNG and an SVG of each figure, and ``cases.md``,
+the one file that holds texts of the corpora. Nothing depends on a clock, on where the folders lie
+or in which order a disk lists them: equal runs give equal bytes.
 """
 
 from __future__ import annotations

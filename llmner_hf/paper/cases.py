@@ -1,9 +1,9 @@
 """Table VIII: texts side by side, as gold, a single tagger, a joint one and the selector have them.
 
-The rule: of each training corpus, the first texts, in the order of the test set, on which the three
-systems do not all agree and the joint tagger with the selector finds exactly the gold entities,
-which are not none. The texts are the corpora's, whose licences may bar handing them on, so they go
-into a file of their own; the table itself holds nothing but their number.
+The rule: the first texts of each training corpus, in the order of its test set, that hold gold
+entities, on which the three systems do not all agree, and where the joint tagger with the selector
+finds exactly the gold entities. The licences of the corpora may bar handing their texts on, so the
+texts go into a file of their own; the table holds nothing but their number.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Cases:
     examples: tuple[Example, ...]
 
     def markdown(self) -> Iterator[str]:
-        """The first of them."""
+        """The first cases, as Markdown."""
         for example in self.examples[:SHOWN]:
             name = f"{corpus_title(self.corpus)}, {self.backbone}: {example.id}"
             yield f"\n## {markdown_text(name)}\n"
@@ -75,7 +75,7 @@ def page(found: Sequence[Cases]) -> str:
 
 
 def cases(results: Results) -> list[Cases]:
-    """Those of every backbone that was trained, and every training corpus."""
+    """The cases of every backbone that was trained, on every training corpus."""
     return [
         _cases(results, backbone, corpus)
         for backbone in results.backbones("single", "joint") or [NOTHING]

@@ -1,8 +1,8 @@
 """Figures 4 to 6: what each draws, with its numbers as a table.
 
-Taggers alone. The tuned one of a backbone is that of the joint run where there is one, otherwise
-that of the single run; the zero-shot one is the first that was run with symbolic, HTML or JSON
-tagging.
+In: results of taggers alone. Out: figures. A backbone's tuned tagger comes from the joint run, or
+from the single run where there is no joint one; its zero-shot tagger is the first that was run, in
+the order symbolic, HTML, JSON.
 """
 
 from __future__ import annotations

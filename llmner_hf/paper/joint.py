@@ -1,4 +1,4 @@
-"""Table V: what joint training adds, and what the selector adds to it."""
+"""Table V: the gain of joint training, and of a selector behind it."""
 
 from __future__ import annotations
 

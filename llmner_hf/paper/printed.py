@@ -1,8 +1,8 @@
 """The numbers that the paper prints, as it prints them: per cent, errors as counts.
 
-Datasets and systems are named as in run folders. None where the paper has a dash. Of Figures 4 to 6
-it prints no number. The paper's are those of GLM4-9B and of its own test set of CMeEE-V2: they show
-the size of an effect, and are not to be matched by another model.
+Datasets and systems are named as in run folders; None stands for the paper's dash. Figures 4 to 6
+print no numbers. The paper's scores are those of GLM4-9B, on a test set of CMeEE-V2 of its own:
+they show the size of an effect, and no other model is expected to match them.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What every system scores on every test set: counted once, looked up by every table.
+"""The scores of every system on every test set: counted once, looked up by every table.
 
-In: runs. Out: `Results`, a result for each setup, corpus and selector. A setup is what tells the
-rows of a table apart: backbone, strategy and training of a language model, the title of anything
-else. Several runs may add to a setup, as one for each corpus does. Refused: two runs that would
-give one cell and do not agree text for text and entity for entity; of two that do, the first by
-name counts.
+In: runs. Out: `Results`, a result for each setup, corpus and selector. A setup tells the rows of a
+table apart: by backbone, strategy and training of a language model, by the title of anything else.
+Several runs may add to one setup, for instance one run for each corpus. Where two runs would give
+the same cell, they must agree text for text and entity for entity, and the first by name counts;
+runs that disagree are refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Source = tuple[Run, Trial, str]  # the last is the selector
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the rows of a table differ in; ``title`` of what is no language model alone."""
+    """By what the rows of a table differ; only what is no language model has a ``title``."""
 
     backbone: str
     training: Training | None
@@ -39,13 +39,13 @@ class Setup:
 
     @classmethod
     def of(cls, system: System) -> Setup:
-        """That of a run."""
+        """The setup of a run."""
         title = "" if system.training else system.title
         return cls(system.backbone, system.training, system.strategy, title)
 
     @property
     def name(self) -> str:
-        """For people.
+        """The name of the setup for people.
 
         >>> Setup("embedded", "single", "html").name
         'embedded, single, html'
@@ -79,17 +79,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All of them, setups in order, their corpora in that of the catalogue."""
+    """All results: setups in order, the corpora of each in the order of the catalogue."""
 
     all: tuple[Result, ...]
 
     @property
     def setups(self) -> list[Setup]:
-        """Those that have a result."""
+        """The setups that have a result."""
         return sorted({result.setup for result in self.all}, key=lambda setup: setup.order)
 
     def backbones(self, *trainings: Training) -> list[str]:
-        """Those that were trained, or asked, in one of these ways."""
+        """The backbones that were trained, or asked, in one of these ways."""
         return sorted({s.backbone for s in self.setups if s.training in trainings})
 
     def find(self, setup: Setup, corpus: str, selector: str = TAGGER) -> Result | None:
@@ -100,7 +100,7 @@ class Results:
         return None
 
     def tuned(self, backbone: str, corpus: str) -> Result | None:
-        """The tagger alone: of the joint run where there is one, otherwise of the single run."""
+        """The tagger alone: its result in the joint run, or without one in the single run."""
         joint, single = Setup(backbone, "joint"), Setup(backbone, "single")
         return self.find(joint, corpus) or self.find(single, corpus)
 
@@ -133,7 +133,7 @@ def _place(result: Result) -> tuple[object, ...]:
 
 
 def _distinct(runs: Iterable[Run]) -> list[Source]:
-    """The first that gives each cell; the others must agree with it."""
+    """The first trial that gives each cell; the others must agree with it."""
     first: dict[tuple[Setup, str, str], Source] = {}
     for run in runs:
         for trial in run.trials:
@@ -161,7 +161,7 @@ def _result(setup: Setup, trial: Trial, name: str, samples: int) -> Result:
 
 
 def per_cent(interval: Interval) -> Interval:
-    """Of shares."""
+    """Shares in per cent."""
     return replace(
         interval, value=100 * interval.value, low=100 * interval.low, high=100 * interval.high
     )

@@ -4,7 +4,7 @@ In: candidates. Out: logits, as from every `selector.scoring.Scorer`. BERT-CLS i
 classification layer that reads the type and the marked text. LLM-CAUSAL is a causal model that is
 asked whether the marked entity is right; its logit is that of "yes" less that of "no", so that the
 sigmoid is the probability of yes among the two. Both are trained by transformers' ``Trainer`` on
-the same candidates as LLM-CLS. Differs from the paper: of LLM-CAUSAL's question it shows nothing;
+the same candidates as LLM-CLS. Differs from the paper, which does not show LLM-CAUSAL's question:
 the words are ours, and the candidate stands in square brackets, which the view of a text never has.
 """
 
@@ -76,7 +76,7 @@ class EncoderScorer:
     def ids(self, candidate: Candidate) -> Ids:
         """First token, type, separator, marked text, separator.
 
-        A text that does not fit loses as much as needed of what is farthest from the candidate.
+        A text that does not fit is cut at its ends, so that the candidate keeps its neighbours.
         """
         text, (start, end) = view(candidate.text), candidate.entity.span
         label, before, inside, behind = (
@@ -98,7 +98,7 @@ class EncoderScorer:
 
     @torch.inference_mode()
     def logits(self, candidates: Sequence[Candidate], batch_size: int = 64) -> list[float]:
-        """One for each candidate, in their order; inputs of like length together, each once."""
+        """A logit for each candidate, in their order; inputs of like length together, each once."""
         inputs = [self.ids(candidate) for candidate in candidates]
         waiting = iter(sorted(set(inputs), key=lambda ids: (len(ids), ids)))
         found: dict[Ids, float] = {}

@@ -1,10 +1,11 @@
-"""A run folder: which system it is of, what that predicted on test sets, and what is gold.
+"""A run folder: a system, its predictions on test sets, and the gold entities.
 
-In: a folder of JSON lines, ``DATASET.gold.jsonl`` beside ``DATASET.SYSTEM.jsonl`` for every system,
-of which ``predicted`` is the tagger or baseline alone and every other one that with a selector; and
-``system.json``, which says what the tagger is. Out: a `Run` of one `Trial` for each dataset.
-Refused: a folder without gold files, predictions that leave out a text of the gold file (a run that
-is not finished would pass for one of low recall), a number of rows that is not that of the file.
+In: a folder of JSON lines, ``DATASET.gold.jsonl`` beside ``DATASET.SYSTEM.jsonl`` for every system.
+The system ``predicted`` is the tagger or baseline alone, every other name is the tagger with that
+selector; ``system.json`` says what the tagger is. Out: a `Run` of one `Trial` for each dataset.
+Refused: a folder without gold files; predictions that leave out a text of the gold file, since an
+unfinished run would pass for one of low recall; a file that has another number of rows than
+``system.json`` says.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Training = Literal["single", "joint", "zero-shot"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an endpoint was asked, refused and charged; no price where none is known."""
+    """The calls, refusals and price of an endpoint; the price is None where it is not known."""
 
     requests: int
     prompt_tokens: int
@@ -44,7 +45,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What the predictions of a run were made by.
+    """The maker of a run's predictions.
 
     Attributes:
         title: for people.
@@ -65,7 +66,7 @@ class System:
     cost: Cost | None = None
 
     def save(self, folder: Path) -> None:
-        """Write it into a run folder."""
+        """Write ``system.json`` into a run folder."""
         row = {key: value for key, value in asdict(self).items() if key not in ("rows", "cost")}
         row |= {"rows": dict(self.rows)} if self.rows else {}
         row |= {"cost": asdict(self.cost)} if self.cost else {}
@@ -138,7 +139,7 @@ class Trial:
 
     @property
     def gold(self) -> Entities:
-        """Its entities."""
+        """Document id -> gold entities."""
         return {example.id: example.entities for example in self.examples}
 
     @property

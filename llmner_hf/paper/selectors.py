@@ -1,4 +1,4 @@
-"""Tables III and IV: what a selector does to a tagger's scores, and to its errors.
+"""Tables III and IV: a tagger's scores and errors, alone and with each selector.
 
 Every run that has predictions with a selector gives its rows, on all its corpora; the paper has
 CMeEE-V2 and GENIA, by taggers that were trained on one corpus.
@@ -80,7 +80,7 @@ def table_4(results: Results) -> Table:
 
 
 def _selected(results: Results) -> list[Result]:
-    """Those of test sets that a selector was run on; of each the paper's systems first."""
+    """The results on test sets that a selector was run on; in each the paper's systems first."""
     known = list(SYSTEMS)
     found: list[Result] = []
     for _, group in groupby(results.all, key=lambda r: (r.setup, r.trial.name)):

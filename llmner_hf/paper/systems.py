@@ -1,8 +1,8 @@
 """Tables VI and VII: systems beside each other, on the training corpora and on unseen ones.
 
-Ours come first: every tagger with the selector and alone, then what no language model is; below
-them all rows of the paper. Taggers in HTML or JSON that were trained on one corpus stand in Table
-II alone.
+Our systems come first: every tagger, with the selector and alone, then the systems without a
+language model; all rows of the paper stand below. Taggers in HTML or JSON that were trained on one
+corpus stand in Table II alone.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A cell is text, a count, a number, or a number with its interval; None is a dash. A number comes out
 as its column says; the CSV has six digits and the limits in columns of their own. Text comes from
-users too (a title, the name of a file): whatever would mean something in the language written is
-escaped.
+users too (a title, the name of a file): characters that mean something in Markdown or LaTeX
+are escaped.
 """
 
 from __future__ import annotations

@@ -1,18 +1,16 @@
-"""Every default of tagging, training and selection, once, with its source."""
+"""What travels with a tagger and a selector; every default once, with its source."""
 
 from llmner_hf.settings.gazetteer import GAZETTEER_FILE, MENTION_SHARE, Gazetteer
 from llmner_hf.settings.selection import (
     EVIDENCE_SIGNS,
     SELECTOR_FILE,
     SelectorSettings,
-    SelectorTrainingSettings,
     Units,
 )
 from llmner_hf.settings.tagging import (
     TAGGER_FILE,
     USUAL_WEIGHTS,
     TaggerSettings,
-    TrainingSettings,
     Weights,
 )
 
@@ -25,9 +23,7 @@ __all__ = [
     "USUAL_WEIGHTS",
     "Gazetteer",
     "SelectorSettings",
-    "SelectorTrainingSettings",
     "TaggerSettings",
-    "TrainingSettings",
     "Units",
     "Weights",
 ]

@@ -1,9 +1,9 @@
 """The mentions that a tagger's training texts held, by dataset, as they travel with it.
 
 In: dictionaries of mentions. Out: for a schema its dictionary; and ``gazetteer.safetensors``, which
-holds digests instead of words, since corpora have licences: a digest tells whether a string that
-one has is a mention, and cannot be read. A dataset is known by its title; for the types of another
-one, or of a user's own, there are the mentions of types of the same names, if all have such.
+holds digests instead of words, since corpora have licences: a digest tells whether a given string
+is a mention, and cannot be read. A dataset is known by its title. The types of another dataset, or
+of a user, have the mentions of known types with the same names, if every name is known.
 """
 
 from __future__ import annotations

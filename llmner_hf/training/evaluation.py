@@ -1,25 +1,26 @@
 """Gold examples against predictions: during training, and for a table of results.
 
-In: a model or its decoder, and tagged datasets. Out: `core.scoring.Scores`. The rows of a tagged
-dataset are annotated whole, as they were trained on, not sentence by sentence.
+In: a tagger, and tagged datasets. Out: strict F1. The rows of a tagged dataset are annotated whole,
+as they were trained on, not sentence by sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from datasets import DatasetDict
 
 from llmner_hf.core.entities import Entity, Example, Prediction
 from llmner_hf.core.schema import Schema
-from llmner_hf.core.scoring import Scores, score
+from llmner_hf.core.scoring import score
 from llmner_hf.corpora.rows import to_example
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.request import Request
-from llmner_hf.settings import TaggerSettings
-from llmner_hf.training.tagger.run import Validate
+from llmner_hf.tagger.tagger import Tagger
+
+Validate = Callable[[Tagger], Mapping[str, float]]
 
 
 class Decoder(Protocol):
@@ -30,10 +31,10 @@ class Decoder(Protocol):
         ...
 
 
-def decoder_of(model: Any, tokenizer: Any, settings: TaggerSettings) -> Decoder:
+def decoder_of(tagger: Tagger) -> Decoder:
     """The decoder that fits a strategy: constrained where there is an automaton, else free."""
-    kind = ConstrainedDecoder if settings.strategy == "symbolic" else FreeDecoder
-    return kind(model, tokenizer, settings)
+    kind = ConstrainedDecoder if tagger.settings.strategy == "symbolic" else FreeDecoder
+    return kind(tagger.model, tagger.tokenizer, tagger.settings)
 
 
 def predict(
@@ -50,29 +51,27 @@ def gold_of(examples: Iterable[Example]) -> dict[str, tuple[Entity, ...]]:
     return {example.id: example.entities for example in examples}
 
 
-def validator(datasets: Mapping[str, DatasetDict], size: int) -> Validate:
-    """Strict F1 on the first validation rows of each dataset, for `training.tagger.run.train`.
+def validator(datasets: Mapping[str, DatasetDict], size: int) -> Validate | None:
+    """What scores a tagger on the first validation rows of each dataset; None without such rows.
 
-    Its scores are ``f1_<dataset>`` and their mean ``f1``, so that a large corpus does not outweigh
-    a small one when the best checkpoint is chosen.
+    The scores are strict F1, ``f1_<dataset>``, and the mean ``f1``, so that a large corpus does not
+    outweigh a small one when the best checkpoint is chosen.
+
+    Args:
+        datasets: the tagged datasets by name.
+        size: the rows of each.
     """
     chosen = {
-        name: [to_example(row) for row in splits["validation"].select(range(min(size, len(v))))]
+        name: [to_example(row) for row in rows.select(range(min(size, len(rows))))]
         for name, splits in datasets.items()
-        if (v := splits.get("validation")) is not None and len(v)
+        if size and (rows := splits.get("validation")) is not None and len(rows)
     }
 
-    def validate(model: Any, tokenizer: Any, settings: TaggerSettings) -> dict[str, float]:
-        decoder = decoder_of(model, tokenizer, settings)
-        scores = {
-            name: _strict(decoder, examples, settings.schema(name)).strict.f1
-            for name, examples in chosen.items()
-        }
-        mean = sum(scores.values()) / max(len(scores), 1)
-        return {"f1": mean} | {f"f1_{name}": value for name, value in scores.items()}
+    def validate(tagger: Tagger) -> dict[str, float]:
+        decoder, scores = decoder_of(tagger), dict[str, float]()
+        for name, examples in chosen.items():
+            predicted = predict(decoder, examples, tagger.settings.schema(name))
+            scores[f"f1_{name}"] = score(gold_of(examples), predicted).strict.f1
+        return {"f1": sum(scores.values()) / len(scores)} | scores
 
-    return validate
-
-
-def _strict(decoder: Decoder, examples: Sequence[Example], schema: Schema) -> Scores:
-    return score(gold_of(examples), predict(decoder, examples, schema))
+    return validate if chosen else None

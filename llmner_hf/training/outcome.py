@@ -1,7 +1,9 @@
-"""What a run leaves for its reader: the record of everything it depended on, and its curves.
+"""What the runs of taggers and selectors have in common, from the recipe to what a run leaves.
 
-In: settings, datasets, reports, the history of losses. Out: the dictionary behind ``run.json``,
-``loss.csv`` and ``loss.png``. No token or other secret is in it.
+In: the recipe's parts, datasets, a trainer. Out: the model's place and its tokenizer; the run
+begun, and gone on with from its last whole checkpoint; and for its reader ``run.json``, the record
+of everything that it depended on, ``loss.csv`` and ``loss.png``. No token or other secret is in
+them. Of several processes each computes its share, and the first one writes.
 """
 
 from __future__ import annotations
@@ -19,11 +21,22 @@ from typing import Any
 
 import torch
 from datasets import Dataset, DatasetDict
-from trl import ModelConfig, SFTConfig
+from transformers import (
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+from trl import ModelConfig
 
-from llmner_hf.settings import TrainingSettings
-from llmner_hf.training.tagger.preparation import PreparationReport
+from llmner_hf.core.errors import SettingError
+from llmner_hf.settings.origin import Origin
+from llmner_hf.training.checkpoints import clear, newest
+from llmner_hf.training.lending import Lending
+from llmner_hf.training.recipe import SelectorTrainingSettings, TrainingSettings
 
+RECORD_FILE = "run.json"
 PACKAGES = (
     "torch",
     "transformers",
@@ -40,28 +53,100 @@ PACKAGES = (
 SECRETS = frozenset({"token", "hub_token", "push_to_hub_token", "use_auth_token"})
 
 
+def model_path(model: ModelConfig) -> str:
+    """Where the model to tune lies: a folder, a Hub id, or the embedded model by that name.
+
+    Raises:
+        SettingError: the recipe names none.
+    """
+    if not model.model_name_or_path:
+        raise SettingError("the recipe names no model; set model_name_or_path")
+    return Origin.of(model.model_name_or_path).name
+
+
+def begun(arguments: TrainingArguments, model: ModelConfig) -> tuple[Path, PreTrainedTokenizerBase]:
+    """The run folder, made, and the tokenizer with a padding token; randomness is seeded.
+
+    Before the model is loaded: its random weights, if it has any, are part of the run.
+
+    Raises:
+        SettingError: the recipe names no model.
+    """
+    place, folder = model_path(model), Path(str(arguments.output_dir))
+    folder.mkdir(parents=True, exist_ok=True)
+    set_seed(arguments.seed)
+    tokenizer = AutoTokenizer.from_pretrained(place, revision=model.model_revision)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return folder, tokenizer
+
+
+def in_fp32(model: torch.nn.Module) -> None:
+    """Make everything that is trained fp32.
+
+    TRL casts adapters to bf16 and PEFT reloads them as fp32, so a resumed run would differ.
+    """
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+
+
+def gone_on(trainer: Trainer, folder: Path) -> None:
+    """Train, from the run's last whole checkpoint if there is one."""
+    if trainer.args.should_save:
+        clear(folder)
+    trainer.accelerator.wait_for_everyone()
+    trainer.train(resume_from_checkpoint=newest(folder))
+
+
 def record_of(
-    settings: TrainingSettings,
-    optimisation: SFTConfig,
-    model_settings: ModelConfig,
+    settings: TrainingSettings | SelectorTrainingSettings,
+    arguments: TrainingArguments,
+    model: ModelConfig,
     datasets: Mapping[str, DatasetDict],
-    reports: Mapping[str, PreparationReport],
-    lenders: Sequence[DatasetDict] = (),
+    reports: Mapping[str, Any],
+    lending: Lending | None = None,
 ) -> dict[str, Any]:
-    """What is needed to make the run again: versions, data, settings with the seeds."""
+    """What is needed to make the run again: versions, data, settings with the seeds.
+
+    Args:
+        settings: ours.
+        arguments: the optimiser's.
+        model: TRL's.
+        datasets: the tagged datasets by name.
+        reports: key -> what became of the examples of each dataset.
+        lending: what gazetteers were lent.
+    """
+    auxiliary = lending.auxiliary if lending else ()
     return {
         "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
-        "hardware": hardware_of(optimisation),
-        "processes": optimisation.world_size,
+        "hardware": hardware_of(arguments),
+        "processes": arguments.world_size,
         "settings": asdict(settings),
-        "model": without_secrets(asdict(model_settings)),
+        "model": without_secrets(asdict(model)),
         "optimisation": without_secrets(
-            {f.name: getattr(optimisation, f.name) for f in fields(optimisation) if f.init}
+            {f.name: getattr(arguments, f.name) for f in fields(arguments) if f.init}
         ),
         "data": {name: _data(splits) for name, splits in datasets.items()},
-        "lenders": list(map(_data, lenders)),
-        "preparation": {name: asdict(report) for name, report in reports.items()},
+        Lending.KEY: list(map(_data, auxiliary)),
+        **reports,
     }
+
+
+def leave(trainer: Trainer, record: dict[str, Any], folder: Path, score: str) -> None:
+    """Write ``run.json`` with the history, ``loss.csv`` and ``loss.png``.
+
+    Args:
+        trainer: after the training; its history joins the record.
+        record: what `record_of` gave, and the run's scores.
+        folder: of the run.
+        score: the key of the history that is drawn beside the loss.
+    """
+    record["history"] = trainer.state.log_history
+    if trainer.args.should_save:
+        text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
+        (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+        draw_loss(trainer.state.log_history, folder, score)
 
 
 def _data(splits: DatasetDict) -> dict[str, dict[str, Any]]:
@@ -69,10 +154,10 @@ def _data(splits: DatasetDict) -> dict[str, dict[str, Any]]:
     return {split: {"rows": len(d), "sha256": fingerprint(d)} for split, d in splits.items()}
 
 
-def hardware_of(optimisation: SFTConfig) -> str:
+def hardware_of(arguments: TrainingArguments) -> str:
     """What the run computes on; nothing that names the machine."""
-    if optimisation.device.type == "cuda":
-        return f"{optimisation.world_size} x {torch.cuda.get_device_name(optimisation.device)}"
+    if arguments.device.type == "cuda":
+        return f"{arguments.world_size} x {torch.cuda.get_device_name(arguments.device)}"
     return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
 
 
@@ -97,15 +182,19 @@ def fingerprint(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def draw_loss(history: Sequence[Mapping[str, float]], folder: Path) -> None:
-    """``loss.csv`` and ``loss.png``: training loss and validation F1 over steps."""
+def draw_loss(history: Sequence[Mapping[str, float]], folder: Path, score: str) -> None:
+    """``loss.csv`` and ``loss.png``: training loss and a score in [0, 1] over steps.
+
+    Args:
+        history: the trainer's log.
+        folder: to write into.
+        score: the key of the score in the log.
+    """
     from matplotlib.figure import Figure  # only here: it is slow to import
 
     losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
-    scores = [
-        (entry["step"], entry["validation_f1"]) for entry in history if "validation_f1" in entry
-    ]
-    rows = [("loss", *row) for row in losses] + [("validation_f1", *row) for row in scores]
+    scores = [(entry["step"], entry[score]) for entry in history if score in entry]
+    rows = [("loss", *row) for row in losses] + [(score, *row) for row in scores]
     with (folder / "loss.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("curve", "step", "value"), *rows])
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -113,9 +202,9 @@ def draw_loss(history: Sequence[Mapping[str, float]], folder: Path) -> None:
     left.plot(*zip(*losses, strict=True), color="#0072B2", label="training loss")
     left.set(xlabel="step", ylabel="loss")
     if scores:
-        right = left.twinx()
-        right.plot(*zip(*scores, strict=True), color="#D55E00", marker="o", label="validation F1")
-        right.set(ylabel="strict F1", ylim=(0, 1))
+        name, right = score.replace("_", " "), left.twinx()
+        right.plot(*zip(*scores, strict=True), color="#D55E00", marker="o", label=name)
+        right.set(ylabel=name, ylim=(0, 1))
     if losses or scores:  # a run may be shorter than the steps between two logs
         figure.legend(loc="outside upper center", ncols=2)
     figure.savefig(folder / "loss.png", dpi=120)

@@ -10,7 +10,7 @@ were trained on. Predictions that are there already are not made again.
 With ``--articles`` the sentences of an article are one text, as a user would give it, so that what
 is found in one is looked for in the others; three corpora are of articles.
 
-    python recipes/baselines.py dictionary --data data -o runs/baselines/dictionary
+    python recipes/reproduce/baselines.py dictionary --data data -o runs/baselines/dictionary
     python recipes/embedded/evaluate.py --data data -o runs/embedded/scores
     python recipes/embedded/evaluate.py --data data -o runs/embedded/articles --articles
 """
@@ -26,7 +26,7 @@ from tqdm import tqdm
 import llmner_hf
 from llmner_hf.core.articles import articles
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.core.entities import Prediction
+from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.scoring import bootstrap
 from llmner_hf.corpora.rows import load, to_example
 from llmner_hf.paper.printed import SEEN, TABLE_VI, TABLE_VII, UNSEEN
@@ -64,6 +64,23 @@ def printed(name: str) -> tuple[str, str]:
     return f"{first:.1f}", f"{second:.1f}"
 
 
+def found_by(
+    name: str, ner: llmner_hf.BioNerPipeline, test: list[Example], given: argparse.Namespace
+) -> tuple[Prediction, ...]:
+    """What the tagger finds in the test texts of a corpus; kept in a file, and read from it."""
+    predicted = given.out / f"{name}.predicted.jsonl"
+    if not predicted.exists():
+        with tqdm(total=len(test), desc=name, unit="text") as bar:
+            options = {
+                "dataset": name,
+                "sentences": given.articles or name in BY_SENTENCES,
+                "repeats": given.articles,
+                "batch_size": given.batch_size,
+            }
+            annotate(ner, test, predicted, progress=bar.update, **options)
+    return read_predictions(predicted)
+
+
 def row(
     name: str, ner: llmner_hf.BioNerPipeline, selector: Selector | None, given: argparse.Namespace
 ) -> str:
@@ -72,23 +89,7 @@ def row(
     if given.articles:
         test = articles(test)
     write(given.out / f"{name}.gold.jsonl", map(gold_row, test))
-    predicted = given.out / f"{name}.predicted.jsonl"
-    if not predicted.exists():
-        with tqdm(total=len(test), desc=name, unit="text") as bar:
-            options = {
-                "dataset": name,
-                "sentences": given.articles or name in BY_SENTENCES,
-                "repeats": given.articles,
-            }
-            annotate(
-                ner,
-                test,
-                predicted,
-                batch_size=given.batch_size,
-                progress=bar.update,
-                **options,
-            )
-    predictions = read_predictions(predicted)
+    predictions = found_by(name, ner, test, given)
     gold = {example.id: example.entities for example in test}
     found = bootstrap(gold, {p.id: p.entities for p in predictions})
     kept = found

@@ -156,8 +156,8 @@ def learn_copying(model: GlmForCausalLM, steps: int, seed: int) -> None:
             print(f"copying, step {step + 1}: loss {loss:.3f}, right {right:.3f}", flush=True)
 
 
-def main() -> None:
-    """Write the checkpoint."""
+def options() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", nargs="+", type=Path, required=True)
     parser.add_argument("--dataset", nargs="+", type=Path, required=True)
@@ -169,7 +169,12 @@ def main() -> None:
     parser.add_argument("--copying-steps", type=int, default=800)
     parser.add_argument("--device", default="cpu", help="where the copying is learnt")
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write the checkpoint."""
+    given = options()
     own = training_texts(given.dataset)
     # The English articles outweigh everything else; every tenth of them is enough for merges.
     sample = (t for i, t in enumerate(passages(given.text)) if not i % 3)

@@ -138,7 +138,7 @@ python recipes/selector/mine.py recipes/embedded/lent.yaml -o "$OUT/mined" --fol
 if [ ! -f "$OUT/selector/run.json" ]; then
     $RUN train-selector recipes/selector/embedded.yaml --datasets $SETS \
         --model_name_or_path "$from" --output_dir "$OUT/selector" --lenders $LENDERS \
-        --mined $(for name in $NAMES; do echo "$name=$OUT/mined/$name.jsonl"; done) \
+        --mined "{$(for name in $NAMES; do echo "$name: $OUT/mined/$name.jsonl,"; done)}" \
         --found_alone true --evidence true $SELECT
 fi
 python recipes/embedded/assemble.py --tagger "$from" --selector "$OUT/selector" \
@@ -149,6 +149,6 @@ python recipes/selector/compare.py --data "$DATA" --model "$OUT/model" --name em
 $RUN calibrate "$OUT/model/selector" --model "$OUT/model" --gold "$OUT"/compare/validation/*.gold.jsonl \
     --predicted "$OUT"/compare/validation/*.predicted.jsonl
 $RUN gazetteer "$OUT/model" --datasets $SETS --lenders $LENDERS --all-rows
-python recipes/baselines.py dictionary --data "$DATA" -o "$OUT/dictionary"
+python recipes/reproduce/baselines.py dictionary --data "$DATA" -o "$OUT/dictionary"
 python recipes/embedded/evaluate.py --data "$DATA" --model "$OUT/model" \
     --dictionary "$OUT/dictionary" -o "$OUT/scores"

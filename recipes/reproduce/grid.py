@@ -12,6 +12,7 @@ corpora (Tables V to VII).
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -180,7 +181,7 @@ class Grid:
     def _dictionary(self) -> Cell:
         folder = self.out / "dictionary"
         names = (*SEEN, *UNSEEN)
-        argv = ("python", "recipes/baselines.py", "dictionary", "--data", str(self.data))
+        argv = ("python", "recipes/reproduce/baselines.py", "dictionary", "--data", str(self.data))
         argv = (*argv, "--only", *names, "-o", str(folder))
         return Cell(folder, (Step(argv, file(folder, names[-1])),), None)
 
@@ -227,11 +228,12 @@ class Grid:
     def _train(self, name: str, trained: Sequence[str], strategy: Strategy) -> Step:
         folder = self.out / name / "tagger"
         steps = self.backbone.steps.get(name.rpartition("-")[2])
-        defaults = ("cmeee_v2", "biored") if len(trained) > 1 else trained
+        names = ("cmeee_v2", "biored") if len(trained) > 1 else trained
+        defaults = {CORPORA[each].language: each for each in names}
         argv = (
             *("llmner", "train", self.backbone.tagger, "--model_name_or_path", self.start),
             *("--datasets", *(str(self.data / each) for each in trained)),
-            *("--default_datasets", *(f"{CORPORA[each].language}={each}" for each in defaults)),
+            *("--default_datasets", json.dumps(defaults)),
             *("--strategy", strategy),
             *self.backbone.options.get(strategy, ()),
             *(("--max_steps", str(steps)) if steps else ()),

@@ -8,22 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from peft import get_peft_model, prepare_model_for_kbit_training
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    TrainingArguments,
-    set_seed,
-)
-from trl import ModelConfig, TrlParser, get_peft_config
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, set_seed
+from trl import ModelConfig, get_peft_config
 
 from llmner_hf.paper.rivals import CausalScorer, EncoderScorer, encoder_from_scratch, with_marks
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.inputs import with_markers
-from llmner_hf.settings import SelectorTrainingSettings
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.outcome import in_fp32, model_path
+from llmner_hf.training.parsing import parsed
+from llmner_hf.training.recipe import SelectorTrainingSettings
 from llmner_hf.training.tagger.run import load_model
 from recipes.selector.compare import drawn
 
@@ -45,20 +41,19 @@ def tuned(
         options: over the recipe, as of that command.
         encoder: of BERT-CLS, a folder or Hub id; one from scratch if absent.
     """
-    parser: Any = TrlParser((SelectorTrainingSettings, TrainingArguments, ModelConfig))
     with TemporaryDirectory() as unused:
-        given = ["--config", str(recipe), *options, *UNSCORED, unused]
-        settings, arguments, model = parser.parse_args_and_config(given)
+        given = [*options, *UNSCORED, unused]
+        settings, arguments, model = parsed(SelectorTrainingSettings, recipe, given)
         set_seed(arguments.seed)
         scorer = of_encoder(encoder, model) if kind == "bert_cls" else of_causal(model)
-        rows = candidates(settings, str(model.model_name_or_path), arguments.seed)
+        rows = candidates(settings, model_path(model), arguments.seed)
         scorer.train(list(rows), arguments)
     return scorer
 
 
 def of_encoder(place: str | None, model: ModelConfig) -> EncoderScorer:
     """An encoder to tune; from scratch it has the tokenizer of the recipe's model."""
-    tokenizer = AutoTokenizer.from_pretrained(place or model.model_name_or_path)
+    tokenizer = AutoTokenizer.from_pretrained(place or model_path(model))
     if place is None:
         return with_marks(encoder_from_scratch(tokenizer), tokenizer)
     encoder = AutoModelForSequenceClassification.from_pretrained(place, num_labels=1)
@@ -72,10 +67,8 @@ def of_causal(settings: ModelConfig) -> CausalScorer:
         model = prepare_model_for_kbit_training(model)
     if adapter is not None:
         model = get_peft_model(model, adapter)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
-    return CausalScorer(model, AutoTokenizer.from_pretrained(settings.model_name_or_path))
+    in_fp32(model)
+    return CausalScorer(model, AutoTokenizer.from_pretrained(model_path(settings)))
 
 
 def candidates(
@@ -84,6 +77,6 @@ def candidates(
     """What LLM-CLS on this model is trained on, each with whether it is gold."""
     tokenizer = AutoTokenizer.from_pretrained(place)
     markers = with_markers(tokenizer, settings.selector()).markers
-    settings, tokens = replace(settings, markers=list(markers)), Tokens(tokenizer)
+    settings, tokens = replace(settings, markers=markers), Tokens(tokenizer)
     for dataset in map(Path, settings.datasets):
         yield from drawn([dataset.name], dataset.parent, settings, tokens, seed)

@@ -52,8 +52,9 @@ from llmner_hf.selector.inputs import Inputs
 from llmner_hf.selector.scoring import Scorer
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.selector.tuning import Calibration, Tuning, tune
-from llmner_hf.settings import TAGGER_FILE, Gazetteer, SelectorTrainingSettings, TaggerSettings
+from llmner_hf.settings import TAGGER_FILE, Gazetteer, TaggerSettings
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.recipe import SelectorTrainingSettings
 from llmner_hf.training.selector.preparation import contrasts
 
 CORPORA = ("cmeee_v2", "genia", "biored", "bc5cdr_chemical")

@@ -2,7 +2,7 @@
 
 In: a tagger's recipe. Out: for each of its datasets JSON lines with the candidates of training
 texts, found by a tagger that was trained without the fold of the text; a selector's recipe takes
-them as ``mined: [NAME=OUT/NAME.jsonl]``, and its wrong ones become negatives. One training a fold
+them as ``mined: {NAME: OUT/NAME.jsonl}``, and its wrong ones become negatives. One training a fold
 serves all datasets: it misses that fold of each. Folds are contiguous, since neighbours come from
 one document. The validation texts are annotated by the first tagger, which does not see them
 either. A run that was stopped goes on: finished folds are not trained or annotated again, an
@@ -23,26 +23,28 @@ gazetteer at least is one that did not: of the other folds, and of the recipe's 
 """
 
 import argparse
+import json
 import shutil
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from datasets import DatasetDict, load_dataset
-from trl import ModelConfig, SFTConfig, TrlParser
+from datasets import DatasetDict
 
 import llmner_hf
 from llmner_hf.core.entities import Example
-from llmner_hf.core.folds import contiguous
 from llmner_hf.corpora.rows import to_example
 from llmner_hf.pipelines.files import annotate
-from llmner_hf.settings import TAGGER_FILE, TaggerSettings, TrainingSettings
+from llmner_hf.settings import TAGGER_FILE, TaggerSettings
+from llmner_hf.training import parsing
 from llmner_hf.training.gazetteer import relearnt
+from llmner_hf.training.lending import ALONE, Lending, contiguous, loaded
+from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.run import train
 
 
-class Tagger:
+class Finder:
     """A tagger alone, loaded when it is first asked."""
 
     def __init__(self, place: str | Path) -> None:
@@ -69,7 +71,7 @@ def without(splits: DatasetDict, fold: range) -> DatasetDict:
 
 
 def apart(splits: DatasetDict, texts: Container[str]) -> DatasetDict:
-    """Training and validation rows but those of some texts."""
+    """Training and validation rows without some texts."""
     return DatasetDict(
         {
             part: rows.select([i for i, text in enumerate(rows["text"]) if text not in texts])
@@ -80,15 +82,10 @@ def apart(splits: DatasetDict, texts: Container[str]) -> DatasetDict:
 
 
 def parsed(recipe: Path, folder: Path, options: Sequence[str] = ()):
-    """The recipe with these options and another run folder, never joined with validation texts."""
-    given = ["--config", str(recipe), *options]
-    given += ["--output_dir", str(folder), "--join_validation", "false"]
-    return TrlParser((TrainingSettings, SFTConfig, ModelConfig)).parse_args_and_config(given)
-
-
-def splits_of(settings: TrainingSettings) -> dict[str, DatasetDict]:
-    """The datasets of a recipe, by name."""
-    return {Path(place).name: load_dataset(place) for place in settings.datasets}
+    """The recipe with these options and another run folder, without validation texts."""
+    given = [*options, "--output_dir", str(folder)]
+    given += ["--join_validation", "false", "--validation_size", "0"]
+    return parsing.parsed(TrainingSettings, recipe, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +119,16 @@ def equip(
     folder: Path,
     weights: Path,
     seen: Mapping[str, DatasetDict],
-    lenders: Sequence[DatasetDict] = (),
+    lending: Lending = ALONE,
 ) -> None:
-    """Give a tagger the mentions of what it was trained on, and the weights of another.
+    """Give a tagger the mentions of its training texts, and the weights of another tagger.
 
     Raises:
         SettingError: the other one has no weights for a dataset.
     """
     own = TaggerSettings.load(folder / TAGGER_FILE)
     weighed = replace(own, weights=TaggerSettings.load(weights / TAGGER_FILE).weights)
-    relearnt(weighed, seen, lenders).save(folder)
+    relearnt(weighed, seen, lending).save(folder)
 
 
 def mine_fold(number: int, mining: Mining) -> dict[str, Path]:
@@ -141,7 +138,7 @@ def mine_fold(number: int, mining: Mining) -> dict[str, Path]:
     """
     folder = mining.out / f"fold{number}"
     settings, optimisation, model = parsed(mining.recipe, folder, mining.options)
-    datasets = splits_of(settings)
+    datasets, lending = loaded(settings)
     folds = {name: contiguous(len(s["train"]), mining.folds) for name, s in datasets.items()}
     seen = {name: without(splits, folds[name][number]) for name, splits in datasets.items()}
     asked = {}
@@ -151,15 +148,15 @@ def mine_fold(number: int, mining: Mining) -> dict[str, Path]:
             rows += splits["validation"].select(range(len(splits["validation"]))[: mining.texts])
         asked[name] = [*map(to_example, rows)]
     texts = {example.text for examples in asked.values() for example in examples}
-    lenders = [apart(load_dataset(place), texts) for place in settings.lenders]
+    lending = Lending([apart(splits, texts) for splits in lending.auxiliary])
     if mining.seen and not folder.exists():
         shutil.copytree(mining.seen, folder, ignore=shutil.ignore_patterns("checkpoint-*"))
     elif not mining.seen and not (folder / "run.json").exists():
-        train(settings, optimisation, model, seen, lenders=lenders)
+        train(settings, optimisation, model, seen, lending)
     if mining.weights:
         known = {n: apart(DatasetDict(train=s["train"]), texts) for n, s in seen.items()}
-        equip(folder, mining.weights, known, lenders)
-    tagger = Tagger(folder)
+        equip(folder, mining.weights, known, lending)
+    tagger = Finder(folder)
     return {
         name: tagger.find(name, examples, folder / f"{name}.jsonl")
         for name, examples in asked.items()
@@ -180,8 +177,8 @@ def mine(mining: Mining) -> list[Path]:
 def mine_seen(mining: Mining, place: str) -> list[Path]:
     """Annotate the first training texts, or all, by a tagger that saw them; returns the files."""
     settings, _, _ = parsed(mining.recipe, mining.out, mining.options)
-    tagger, found = Tagger(place), []
-    for name, splits in splits_of(settings).items():
+    tagger, found = Finder(place), []
+    for name, splits in loaded(settings)[0].items():
         rows = splits["train"].select(range(len(splits["train"]))[: mining.texts])
         found.append(tagger.find(name, [*map(to_example, rows)], mining.out / f"{name}.jsonl"))
     return found
@@ -208,7 +205,7 @@ def main() -> None:
     )
     alone = given.seen and not given.weights
     found = mine_seen(mining, given.seen) if alone else mine(mining)
-    print("--mined " + " ".join(f"{file.stem}={file}" for file in found))
+    print(f"--mined '{json.dumps({file.stem: str(file) for file in found}, ensure_ascii=False)}'")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def test_build_tune_annotate_and_score(corpus, tagger_folder, tmp_path, capsys):
     recipe.write_text(
         f"model_name_or_path: {tagger_folder}\noutput_dir: {tmp_path / 'run'}\n"
         f"datasets: [{data}]\nstyle: brief\nallowed_share: 0.5\nmax_steps: 30\n"
-        "default_datasets: [en=bc5cdr_chemical]\nlearning_rate: 5.0e-3\nuse_cpu: true\n"
+        "default_datasets: {en: bc5cdr_chemical}\nlearning_rate: 5.0e-3\nuse_cpu: true\n"
         "bf16: false\nactivation_checkpointing: false\nreport_to: none\nsave_strategy: 'no'\n"
         "lr_scheduler_type: constant\neval_steps: 30\ndisable_tqdm: true\n"
     )

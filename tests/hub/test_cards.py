@@ -9,6 +9,7 @@ from huggingface_hub import ModelCard, metadata_load
 
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.hub.cards import cell, model_card
+from llmner_hf.hub.cards.runs import Run
 from llmner_hf.settings import SelectorSettings
 from tests.conftest import ROOT
 
@@ -51,6 +52,15 @@ def run(tagger_folder, tmp_path):
     predicted = ROW | {"entities": [*ROW["entities"], WRONG]}
     (scores / "genia.predicted.jsonl").write_text(json.dumps(predicted) + "\n")
     return folder
+
+
+def test_the_model_in_the_package_is_on_no_hub(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record = json.loads((run / "run.json").read_text())
+    record["model"]["model_name_or_path"] = "embedded"
+    (run / "run.json").write_text(json.dumps(record))
+    (run / "adapter_config.json").unlink()
+    assert Run(run).base is None
 
 
 def test_the_front_matter_is_what_the_hub_reads(run):

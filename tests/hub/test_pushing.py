@@ -281,8 +281,8 @@ def test_the_token_is_in_no_error_log_output_or_commit(
 def test_the_token_is_in_no_record_of_a_run(hub, tmp_path):
     from trl import ModelConfig, SFTConfig
 
-    from llmner_hf.settings import TrainingSettings
     from llmner_hf.training.outcome import record_of
+    from llmner_hf.training.recipe import TrainingSettings
 
     optimisation = SFTConfig(
         str(tmp_path), hub_token=hub.token, hub_model_id="tester/x", report_to="none", use_cpu=True

@@ -29,7 +29,7 @@ from llmner_hf.readers import bioc, brat, json_lines, pubtator
 from tests.conftest import ROOT
 from tests.doubles.servers import chat_server, completion
 
-SCRIPT = ROOT / "recipes" / "baselines.py"
+SCRIPT = ROOT / "recipes" / "reproduce" / "baselines.py"
 KEY = "sk-very-secret"
 
 
@@ -121,7 +121,7 @@ def test_the_dictionary_finds_what_training_texts_name(baselines, data, tmp_path
     assert baselines.main(["dictionary", *options]) == 0
     assert System.load(tmp_path).title == "dictionary"
     assert System.load(tmp_path).training is None
-    assert "python recipes/baselines.py dictionary" in System.load(tmp_path).command
+    assert "python recipes/reproduce/baselines.py dictionary" in System.load(tmp_path).command
     measured = scores(tmp_path)
     assert measured["cmeee_v2"].f1 == 1.0
     # What gold has once in an article, the dictionary finds wherever it stands.

@@ -37,7 +37,7 @@ def mining():
 def untrained(mining, recipe, monkeypatch):
     """Taggers are taken from the start, without a step."""
 
-    def copied(settings, optimisation, model, datasets, lenders):
+    def copied(settings, optimisation, model, datasets, lending):
         folder = Path(optimisation.output_dir)
         shutil.copytree(recipe.parent / "start", folder)
         settings = TaggerSettings(style="brief", every_type=True, schemas={"ours": OURS})
@@ -82,10 +82,10 @@ def recipe(tokenizer, tmp_path):
 def test_every_text_is_annotated_by_a_tagger_that_never_saw_it(mining, recipe, monkeypatch):
     seen, tune = [], mining.train
 
-    def watched(settings, optimisation, model, datasets, lenders):
+    def watched(settings, optimisation, model, datasets, lending):
         assert not settings.join_validation
         seen.append(set(datasets["ours"]["train"]["id"][:]))
-        return tune(settings, optimisation, model, datasets, lenders=lenders)
+        return tune(settings, optimisation, model, datasets, lending)
 
     monkeypatch.setattr(mining, "train", watched)
     out = recipe.parent / "mined"
@@ -100,7 +100,7 @@ def test_every_text_is_annotated_by_a_tagger_that_never_saw_it(mining, recipe, m
         assert not known & {p.id for p in held_out}
         record = json.loads((out / f"fold{number}" / "run.json").read_text())
         assert record["optimisation"]["learning_rate"] == 1e-5
-    assert set(predictions_of([f"ours={whole}"])["ours"]) == set(found)
+    assert set(predictions_of({"ours": str(whole)})["ours"]) == set(found)
     before = whole.read_bytes()
     (out / "fold1" / "ours.jsonl").unlink()  # what is missing is made again, and that alone
     assert mining.mine(mining.Mining(recipe, out, folds=2)) == [whole]
@@ -134,7 +134,7 @@ def test_a_fold_s_gazetteer_has_what_its_tagger_saw_and_another_s_weights(mining
             known = settings.dictionary(OURS)
             said = {i: known.said_of(f"IL-{i}", Entity(0, 4, "protein")) for i in range(5)}
             assert {i for i, evidence in said.items() if evidence == "unknown"} == held_out
-            tagger = mining.Tagger(out / f"fold{number}")
+            tagger = mining.Finder(out / f"fold{number}")
             texts = [Example(f"{i}", f"IL-{i} binds", (), "ours", "en") for i in said]
             again = read_predictions(tagger.find("ours", texts, out / f"{number}.jsonl"))
             assert {p.entities for p in again} == {(), (Entity(0, 4, "protein"),)}

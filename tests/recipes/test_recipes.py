@@ -1,6 +1,7 @@
 """The recipes: they parse without a warning, say what the paper says, and every key can be set."""
 
 import re
+import shlex
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -11,16 +12,12 @@ import yaml
 from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.commands.launch import launch_command_parser
 from torch import nn
-from trl import (
-    ModelConfig,
-    SFTConfig,
-    TrlParser,
-    get_peft_config,
-    get_quantization_config,
-)
+from trl import get_peft_config, get_quantization_config
 
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.settings import TrainingSettings
+from llmner_hf.core.errors import SettingError
+from llmner_hf.training.parsing import parsed
+from llmner_hf.training.recipe import TrainingSettings
 from tests.conftest import ROOT
 from tests.doubles.models import FAMILIES
 
@@ -72,11 +69,9 @@ JOINT = {
 
 def parse(recipe, *options):
     """Settings, optimisation and model of a recipe; bf16 without a GPU needs ``use_cpu``."""
-    parser = TrlParser((TrainingSettings, SFTConfig, ModelConfig))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        given = ["--config", str(recipe), "--use_cpu", "true", *options]
-        return parser.parse_args_and_config(given)
+        return parsed(TrainingSettings, recipe, ["--use_cpu", "true", *options])
 
 
 def values(parts):
@@ -106,8 +101,7 @@ def test_recipes_parse_without_a_warning(recipe):
     names = {Path(place).name for place in settings.datasets}
     assert {*settings.silver} <= {f"silver_{name}" for name in CORPORA} & names
     assert names - {*settings.silver} <= {*CORPORA, *BESIDE}
-    for entry in settings.default_datasets:
-        language, _, name = entry.partition("=")
+    for language, name in settings.default_datasets.items():
         assert CORPORA[name].language == language
         assert name in {Path(place).name for place in settings.datasets}
     stated = yaml.safe_load(recipe.read_text(encoding="utf-8"))
@@ -119,7 +113,7 @@ def test_recipes_parse_without_a_warning(recipe):
 def test_a_misspelt_key_is_refused(tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(path_of("glm4_9b").read_text(encoding="utf-8") + "lora_rank: 64\n", "utf-8")
-    with pytest.raises(ValueError, match="lora_rank"):
+    with pytest.raises(SettingError, match="lora_rank"):
         parse(recipe)
 
 
@@ -170,7 +164,7 @@ def test_every_key_can_be_set_on_the_command_line(name):
         "num_train_epochs": "1",
         "strategy": "html",
         "datasets": "data/cmeee_v2",
-        "default_datasets": "zh=cmeee_v2",
+        "default_datasets": "{zh: cmeee_v2}",
         "load_in_4bit": "false",
         "learning_rate": "1e-5",
         "lora_r": "8",
@@ -181,7 +175,8 @@ def test_every_key_can_be_set_on_the_command_line(name):
     assert changed == changes.keys()
     assert (after["num_train_epochs"], after["learning_rate"], after["lora_r"]) == (1, 1e-5, 8)
     assert (after["strategy"], after["load_in_4bit"]) == ("html", False)
-    assert (after["datasets"], after["default_datasets"]) == (["data/cmeee_v2"], ["zh=cmeee_v2"])
+    assert after["datasets"] == ["data/cmeee_v2"]
+    assert after["default_datasets"] == {"zh": "cmeee_v2"}
 
 
 @pytest.mark.parametrize("name", [*BACKBONES, SINGLE])
@@ -191,7 +186,9 @@ def test_the_commands_in_the_comments_are_about_the_file_itself(name):
     line = next((row for row in text.splitlines() if "--datasets" in row), None)
     assert (line is not None) == (name == SINGLE)
     if line:
-        assert parse(path_of(name), *line.lstrip("# ").split())[0].datasets == ["data/cmeee_v2"]
+        assert parse(path_of(name), *shlex.split(line.lstrip("# ")))[0].datasets == [
+            "data/cmeee_v2"
+        ]
 
 
 @pytest.mark.parametrize("path", LAUNCHES, ids=lambda path: path.stem)

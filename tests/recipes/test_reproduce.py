@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 from datasets import Dataset
-from trl import ModelConfig, SFTConfig, TrlParser
 
 from llmner_hf.cli import main as llmner
 from llmner_hf.core.catalogue import CORPORA
@@ -21,7 +20,8 @@ from llmner_hf.core.errors import InputError
 from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import FEATURES, to_row
 from llmner_hf.paper.runs import runs
-from llmner_hf.settings import TrainingSettings
+from llmner_hf.training.parsing import parsed
+from llmner_hf.training.recipe import TrainingSettings
 from recipes.reproduce.__main__ import main as reproduce
 from recipes.reproduce.grid import (
     BACKBONES,
@@ -231,9 +231,7 @@ def test_what_outlives_a_killed_run_keeps_others_out(tmp_path):
 def options_of(step):
     """What the recipe and the options of a training come to."""
     recipe, *options = step.argv[2:]
-    parser = TrlParser((TrainingSettings, SFTConfig, ModelConfig))
-    given = ["--config", str(ROOT / recipe), "--use_cpu", "true", *options]
-    return parser.parse_args_and_config(given)
+    return parsed(TrainingSettings, ROOT / recipe, ["--use_cpu", "true", *options])
 
 
 @pytest.mark.parametrize("name", BACKBONES)

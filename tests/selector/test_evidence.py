@@ -26,11 +26,12 @@ from llmner_hf.settings import (
     EVIDENCE_SIGNS,
     Gazetteer,
     SelectorSettings,
-    SelectorTrainingSettings,
     TaggerSettings,
 )
 from llmner_hf.tokens.canonical import Tokens
-from llmner_hf.training.selector.preparation import known_mentions, prepare
+from llmner_hf.training.lending import known_mentions
+from llmner_hf.training.recipe import SelectorTrainingSettings
+from llmner_hf.training.selector.preparation import prepare
 from tests.doubles.models import tiny
 from tests.doubles.selecting import SETTINGS, adapter_on, candidates
 from tests.strategies import texts

@@ -1,7 +1,6 @@
 """The plan of a run: its counts are those of real models and trainers, and it reads no weights."""
 
 import dataclasses
-import math
 import re
 from types import SimpleNamespace
 
@@ -13,17 +12,19 @@ from datasets import Dataset
 from peft import get_peft_model
 from torch.utils.data import BatchSampler, SequentialSampler
 from transformers import AutoConfig, AutoTokenizer, Trainer
-from trl import ModelConfig, SFTConfig, TrlParser, get_peft_config
+from trl import ModelConfig, SFTConfig, get_peft_config
 
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.schema import Schema
-from llmner_hf.settings import TaggerSettings, TrainingSettings
+from llmner_hf.settings import TaggerSettings
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.parsing import parsed
 from llmner_hf.training.plan.dry_run import plan
 from llmner_hf.training.plan.memory import Estimate, Skeleton
 from llmner_hf.training.plan.preview import shown
 from llmner_hf.training.plan.schedule import Batch, Epoch, Schedule
+from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.mixing import MixingSampler
 from llmner_hf.training.tagger.preparation import Preparation
 from llmner_hf.training.tagger.trainer import Collator
@@ -244,13 +245,12 @@ def test_only_the_loss_over_the_whole_vocabulary_writes_all_logits(start, tokens
     rows, _ = prepared(tokens)
     answers = sum(row["length"] - row["start"] for row in rows)
 
-    def loss(share, sample):
-        return planned(start, tokens, LORA, run, allowed_share=share, full_sample=sample).plain.loss
+    def loss(share):
+        return planned(start, tokens, LORA, run, allowed_share=share).plain.loss
 
     # Logits in fp32, their gradient, and that in bf16: ten bytes.
-    assert loss(0.5, 1.0) - loss(1.0, 1.0) == 10 * answers * len(tokenizer)
-    assert loss(0.5, 0.5) - loss(1.0, 1.0) == 10 * math.ceil(answers / 2) * len(tokenizer)
-    assert loss(0.0, 1.0) < loss(0.5, 1.0)
+    assert loss(0.5) - loss(1.0) == 10 * answers * len(tokenizer)
+    assert loss(0.0) < loss(0.5)
 
 
 def test_what_is_over_long_is_counted_and_shown(start, tokens):
@@ -341,7 +341,7 @@ def test_batches_are_those_of_the_collator(start, tokens, pack):
 
 def test_weighted_corpora_have_more_rows_and_steps(start, tokens):
     rows, reports = prepared(tokens, corpora=2)
-    settings = TrainingSettings(style="brief", weights=["ours=3"])
+    settings = TrainingSettings(style="brief", corpus_weights={"ours": 3})
     found = plan(settings, optimisation(), model_settings(start), rows, reports, tokens)
     assert found.epoch.rows == 12
     assert found.schedule.steps_per_epoch == 6
@@ -395,10 +395,9 @@ FOLDERS = {
 def test_the_plans_in_the_documents_are_those_of_the_recipes(name, shared):
     """All that needs no corpus: the model, its adapter, the bytes of its weights, the steps."""
     text = (ROOT / "docs" / "dry_run" / f"{name}.txt").read_text(encoding="utf-8")
-    given = ["--config", str(ROOT / "recipes" / "paper" / f"{name}.yaml"), "--use_cpu", "true"]
-    given += ["--model_name_or_path", str(shared / "tokenizers" / FOLDERS[name])]
-    parser = TrlParser((TrainingSettings, SFTConfig, ModelConfig))
-    settings, run, model = parser.parse_args_and_config(given)
+    place = str(shared / "tokenizers" / FOLDERS[name])
+    options = ["--use_cpu", "true", "--model_name_or_path", place]
+    settings, run, model = parsed(TrainingSettings, f"paper/{name}.yaml", options)
     estimate = Estimate(Skeleton.of(model), settings, run, model)
     found = re.search(r"epoch  (\S+) rows.*largest batch (\S+) x (\S+)", text, re.DOTALL).groups()
     rows, packs, width = (int(number.replace(",", "")) for number in found)

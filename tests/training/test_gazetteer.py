@@ -21,18 +21,12 @@ from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.settings import GAZETTEER_FILE, USUAL_WEIGHTS, Gazetteer, TaggerSettings, Weights
+from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.tokens.prior import Prior
 from llmner_hf.training.evaluation import gold_of
-from llmner_hf.training.gazetteer import (
-    VALUES,
-    climb,
-    equipped,
-    fit,
-    learnt,
-    parts,
-    relearnt,
-    selected_f1,
-)
+from llmner_hf.training.gazetteer import learnt, parts, relearnt
+from llmner_hf.training.lending import Lending
+from llmner_hf.training.weighing import VALUES, Trial, climb, equipped, fit, selected_f1
 from tests.doubles.models import SCHEMA, TEXTS, requests, tiny
 from tests.doubles.tuning import EXAMPLES, tagged
 
@@ -191,7 +185,7 @@ def test_datasets_lend_each_other_what_their_own_texts_do_not_show():
             for split, texts in splits.items()
         }
     )
-    lent = learnt(settings, known, [lender])["ours"]
+    lent = learnt(settings, known, Lending([lender]))["ours"]
     surfaces = "aspirin", "lithium", "statin", "zinc", "opium"
     assert [lent.said_of(s, Entity(0, len(s), "Drug")) for s in surfaces] == [
         *("sure", "unknown", "sure", "sure", "unknown")
@@ -257,7 +251,7 @@ def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch
     known, held_out = parts(tagged(EXAMPLES), 6)
     dictionaries = learnt(alone, {"ours": known})
     dictionary = dictionaries["ours"]
-    found = fit((model, tokenizer, alone), dictionaries, {"ours": held_out})
+    found = fit(Trial(Tagger(model, tokenizer, alone), dictionaries, {"ours": held_out}))
     assert found.weights == USUAL_WEIGHTS
     assert found.listed == {
         "ours": score(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmner_hf.core.errors import SettingError
-from llmner_hf.training.tagger.mixing import MixingSampler, check_names, weights_of
+from llmner_hf.training.tagger.mixing import MixingSampler
 
 CORPORA = {"genia": "en", "biored": "en", "cmeee": "zh"}
 
@@ -125,12 +125,3 @@ def test_weights():
 def test_weights_that_make_no_sense_are_refused(weights, message):
     with pytest.raises(SettingError, match=message):
         sampler(["genia"], weights=weights)
-
-
-def test_settings_are_checked():
-    with pytest.raises(SettingError, match="mixing must be one of alternate, shuffle"):
-        check_names("zigzag", "rest")
-    with pytest.raises(SettingError, match="exhausted must be one of rest, repeat, stop"):
-        check_names("shuffle", "more")
-    with pytest.raises(SettingError, match="NAME=NUMBER"):
-        weights_of(["genia:2"])

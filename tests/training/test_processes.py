@@ -17,6 +17,7 @@ from tests.doubles.tuning import (
     model_settings,
     optimisation,
     save_base,
+    scored_by,
     settings,
     tagged,
 )
@@ -71,13 +72,13 @@ def run(folder, base, kind, share, rank, processes, port, killed_at=None):
         dataloader_drop_last=True,
     )
     assert optimised.world_size == processes
-    train(
-        settings(style="prefix", allowed_share=share, pack=2),
-        optimised,
-        model,
-        {"ours": tagged(EXAMPLES[:5]), "others": tagged(EXAMPLES[2:])},
-        validate,
-    )
+    with scored_by(validate):
+        train(
+            settings(style="prefix", allowed_share=share, pack=2),
+            optimised,
+            model,
+            {"ours": tagged(EXAMPLES[:5]), "others": tagged(EXAMPLES[2:])},
+        )
 
 
 def losses(folder):

@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from llmner_hf import pipeline
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.tagger.quantised import keep_layout
+from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.training.evaluation import decoder_of, predict, validator
 from llmner_hf.training.tagger.run import train
 from tests.doubles.tuning import (
@@ -18,6 +19,7 @@ from tests.doubles.tuning import (
     model_settings,
     optimisation,
     save_base,
+    scored_by,
     settings,
     tagged,
 )
@@ -47,7 +49,8 @@ def tuned(tokenizer, tmp_path_factory):
     )
     score, said = validator(datasets, 10), {}
 
-    def validate(model, tokenizer, tagger):
+    def validate(tagger):
+        model = tagger.model
         layers = [layer for name, layer in model.named_modules() if name.endswith("base_layer")]
         assert len(layers) == 2 * len(TARGETS)
         assert all(type(layer) is bitsandbytes.nn.Linear4bit for layer in layers)
@@ -55,22 +58,21 @@ def tuned(tokenizer, tmp_path_factory):
         assert all(state.quant_type == "nf4" and state.nested for state in states)
         # Else no gradient would have passed them since the validation before.
         assert not any(getattr(state, "packing_format_for_cpu", False) for state in states)
-        decoder = decoder_of(model, tokenizer, tagger)
         for name, examples in (("english", ENGLISH), ("chinese", CHINESE)):
-            said.update(predict(decoder, examples, tagger.schema(name)))
-        return score(model, tokenizer, tagger)
+            said.update(predict(decoder_of(tagger), examples, tagger.settings.schema(name)))
+        return score(tagger)
 
-    record = train(
-        settings(
-            datasets=["english", "chinese"],
-            default_datasets=["en=english", "zh=chinese"],
-            allowed_share=0.5,
-        ),
-        optimisation(folder, 60, eval_steps=30, save_strategy="no", learning_rate=1e-2),
-        model_settings(base, "qlora", dtype="float32"),
-        datasets,
-        validate,
-    )
+    with scored_by(validate):
+        record = train(
+            settings(
+                datasets=["english", "chinese"],
+                default_datasets={"en": "english", "zh": "chinese"},
+                allowed_share=0.5,
+            ),
+            optimisation(folder, 60, eval_steps=30, save_strategy="no", learning_rate=1e-2),
+            model_settings(base, "qlora", dtype="float32"),
+            datasets,
+        )
     return base, folder, record, said
 
 
@@ -119,7 +121,7 @@ def test_peft_alone_loads_it_too(tuned):
     ).eval()
     keep_layout(model)
     tagger = TaggerSettings.load(folder / "tagger.json")
-    decoder = decoder_of(model, AutoTokenizer.from_pretrained(folder), tagger)
+    decoder = decoder_of(Tagger(model, AutoTokenizer.from_pretrained(folder), tagger))
     assert predict(decoder, ENGLISH, tagger.schema("english")) == {
         example.id: said[example.id] for example in ENGLISH
     }

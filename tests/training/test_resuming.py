@@ -18,6 +18,7 @@ from tests.doubles.tuning import (
     model_settings,
     optimisation,
     save_base,
+    scored_by,
     settings,
     tagged,
 )
@@ -40,16 +41,16 @@ def kill(*_):
 def run(folder, base, kind, killed_at=None, **given):
     """A run with everything random that there is; at a step it may be killed by SIGKILL."""
     stated = optimisation(folder, STEPS, **{"save_steps": 3, "eval_steps": killed_at or 99} | given)
-    train(
-        settings(allowed_share=0.5, full_sample=0.5, word_dropout=0.2, pack=3),
-        stated,
-        model_settings(base, kind),
-        {"ours": tagged(EXAMPLES)},
-        kill if killed_at else None,
-    )
+    with scored_by(kill if killed_at else None):
+        train(
+            settings(allowed_share=0.5, word_dropout=0.2, pack=3),
+            stated,
+            model_settings(base, kind),
+            {"ours": tagged(EXAMPLES)},
+        )
 
 
-def run_by_length(folder, base, killed_at=None, weights=()):
+def run_by_length(folder, base, killed_at=None, weights=None):
     """Rows of like length together, as the embedded model is trained."""
     stated = optimisation(
         folder,
@@ -58,13 +59,15 @@ def run_by_length(folder, base, killed_at=None, weights=()):
         eval_steps=killed_at or 99,
         train_sampling_strategy="group_by_length",
     )
-    train(
-        settings(allowed_share=1.0, word_dropout=0.2, mixing="shuffle", weights=list(weights)),
-        stated,
-        model_settings(base, "full"),
-        {"ours": tagged(EXAMPLES)},
-        kill if killed_at else None,
-    )
+    with scored_by(kill if killed_at else None):
+        train(
+            settings(
+                allowed_share=1.0, word_dropout=0.2, mixing="shuffle", corpus_weights=weights or {}
+            ),
+            stated,
+            model_settings(base, "full"),
+            {"ours": tagged(EXAMPLES)},
+        )
 
 
 def run_killed_while_it_writes(folder, base):
@@ -113,7 +116,7 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_weights(
     assert any(not torch.equal(before[name], now) for name, now in weights(tmp_path).items())
 
 
-@pytest.mark.parametrize("weights", [(), ("ours=1.5",)], ids=["transformers", "weighed"])
+@pytest.mark.parametrize("weights", [None, {"ours": 1.5}], ids=["transformers", "weighed"])
 def test_so_it_does_where_rows_are_ordered_by_length(base, tmp_path, weights):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert exit_codes(run_by_length, (whole, base, None, weights)) == [0]

@@ -9,7 +9,7 @@ import torch
 from datasets import Dataset, DatasetDict
 from safetensors.torch import load_file
 from transformers import TrainingArguments
-from trl import ModelConfig, TrlParser
+from trl import ModelConfig
 
 from llmner_hf.cli import main
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
@@ -20,8 +20,10 @@ from llmner_hf.readers.json_lines import write
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.inputs import Inputs
 from llmner_hf.selector.storage import load
-from llmner_hf.settings import SelectorSettings, SelectorTrainingSettings
+from llmner_hf.settings import SelectorSettings
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.parsing import parsed
+from llmner_hf.training.recipe import SelectorTrainingSettings
 from llmner_hf.training.selector.preparation import predictions_of, prepare
 from llmner_hf.training.selector.run import train
 from tests.conftest import ROOT
@@ -141,7 +143,13 @@ def test_an_adapter_learns_and_reloads(start, datasets, tmp_path):
     assert [t.shape[0] for t in tokens] == [2]  # the markers alone
     assert any("fc_cls" in name and t.dtype == torch.float32 for name, t in stored.items())
     assert logits(tmp_path)[0] > 0
-    report = json.loads((tmp_path / "run.json").read_text())["candidates"]["ours"]["train"]
+    stored = json.loads((tmp_path / "run.json").read_text())
+    assert len(stored["data"]["ours"]["train"]["sha256"]) == 64
+    assert (stored["processes"], stored["lenders"]) == (1, [])
+    assert stored["hardware"].endswith(" cores")
+    assert stored["versions"]["bitsandbytes"]
+    assert (tmp_path / "loss.csv").read_text().startswith("curve,step,value\nloss,5,")
+    report = stored["candidates"]["ours"]["train"]
     assert report["found"]["gold"] == 7
     assert set(report["found"]) == {"gold", "start shifted", "end shifted", "type changed"}
     assert report["drawn"]["gold"] == 7
@@ -187,6 +195,19 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(start, datasets, tmp_
     assert all(torch.equal(once[key], twice[key]) for key in once)
 
 
+def test_no_file_of_a_run_holds_a_token(start, datasets, tmp_path, monkeypatch):
+    """The Hub's token comes from the environment or, unwisely, from the recipe."""
+    monkeypatch.setenv("HF_TOKEN", "hf_fromtheenvironment")
+    stated = arguments(tmp_path, 2, save_steps=1, hub_token="hf_fromtherecipe", data_seed=7)
+    train(settings(), stated, lora(start), datasets)
+    stored = json.loads((tmp_path / "run.json").read_text())
+    assert "hub_token" not in stored["optimisation"]
+    assert stored["optimisation"]["data_seed"] == 7
+    assert "include_num_input_tokens_seen" in stored["optimisation"]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"hf_from" in path.read_bytes()]
+
+
 def test_new_markers_grow_the_embedding_and_come_back(start, datasets, tmp_path):
     new = settings(markers=["<|s1|>", "<|s2|>"], reading="once")
     train(new, arguments(tmp_path, 2, save_strategy="no"), lora(start), datasets)
@@ -201,8 +222,8 @@ def test_mined_candidates_become_negatives_of_their_kind(datasets, tokens, tmp_p
     predicted = [(0, 8, "protein"), (4, 8, "protein"), (9, 17, "DNA"), (0, 3, "unheard of")]
     entities = [{"start": a, "end": b, "type": t, "score": 0.5} for a, b, t in predicted]
     write(tmp_path / "mined.jsonl", [{"id": first.id, "text": first.text, "entities": entities}])
-    found = predictions_of([f"ours={tmp_path}/mined.jsonl"])
-    split, chosen = datasets["ours"]["train"], settings(mined_share=1.0)
+    found = predictions_of({"ours": f"{tmp_path}/mined.jsonl"})
+    split, chosen = datasets["ours"]["train"], settings()
     inputs = Inputs(tokens, chosen.selector())
     rows, report = prepare(split, chosen, inputs, number=20, seed=0, predicted=found["ours"])
     # The gold one is no negative, the unknown type none of this dataset's.
@@ -210,7 +231,7 @@ def test_mined_candidates_become_negatives_of_their_kind(datasets, tokens, tmp_p
     assert len(rows) == sum(report.drawn.values()) == 7 + 10
     assert rows["labels"][:].count(1.0) == 7
     assert "2 of 2 mined from a tagger" in report.as_text()
-    alone = replace(chosen, found_alone=True, mined=["ours=any"])
+    alone = replace(chosen, found_alone=True, mined={"ours": "any"})
     rows, report = prepare(split, alone, inputs, number=20, seed=0, predicted=found["ours"])
     assert report.found == {"gold": 1, "mined from a tagger": 2}
     assert sorted(rows["labels"][:]) == [0.0, 0.0, 1.0]
@@ -219,8 +240,8 @@ def test_mined_candidates_become_negatives_of_their_kind(datasets, tokens, tmp_p
 
 
 def test_what_does_not_fit_is_refused(datasets, tokens, tmp_path, start):
-    with pytest.raises(SettingError, match="'genia' is not DATASET=FILE"):
-        predictions_of(["genia"])
+    with pytest.raises(SettingError, match=r"mined must be a mapping, as {genia: FILE}, not"):
+        settings(mined=["genia=found.jsonl"])
     chosen = settings()
     inputs, split = Inputs(tokens, chosen.selector()), datasets["ours"]["train"]
     with pytest.raises(InputError, match="en-0: a mined candidate ends behind the text"):
@@ -235,7 +256,7 @@ def test_what_does_not_fit_is_refused(datasets, tokens, tmp_path, start):
     write(tmp_path / "empty.jsonl", [])
     with pytest.raises(SettingError, match="no dataset genia among ours"):
         train(
-            settings(mined=[f"genia={tmp_path}/empty.jsonl"]),
+            settings(mined={"genia": f"{tmp_path}/empty.jsonl"}),
             arguments(tmp_path / "run", 1),
             model(start),
             datasets,
@@ -258,9 +279,8 @@ def test_too_long_inputs_are_left_out_and_counted(datasets, tokens):
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_recipes_parse_and_say_what_the_paper_says(recipe):
-    kinds = (SelectorTrainingSettings, TrainingArguments, ModelConfig)
-    given = ["--config", str(recipe), "--use_cpu", "true"]
-    chosen, optimisation, backbone = TrlParser(kinds).parse_args_and_config(given)
+    options = ["--use_cpu", "true"]
+    chosen, optimisation, backbone = parsed(SelectorTrainingSettings, recipe, options)
     assert chosen.candidates == 10_000
     assert [place.rpartition("/")[2] for place in chosen.datasets] == [
         "cmeee_v2",

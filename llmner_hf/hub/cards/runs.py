@@ -14,6 +14,8 @@ from typing import Any
 
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
+from llmner_hf.settings.origin import EMBEDDED
+
 _NOT_RECORDED = "not recorded"
 _OPTIMISATION = {
     "learning_rate": "learning rate",
@@ -58,7 +60,7 @@ class Run:
     def hub_id(self, named: str) -> str | None:
         """The name if it is a Hub id; None for a folder, seen from here or from above the run."""
         above = (Path(), *self.folder.resolve().parents)
-        if not named or any((root / named).exists() for root in above):
+        if named in ("", EMBEDDED.name) or any((root / named).exists() for root in above):
             return None
         try:
             validate_repo_id(named)

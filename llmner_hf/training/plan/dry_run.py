@@ -11,7 +11,7 @@ a recipe without rows or a model, and an adapter that does not fit the model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from datasets import Dataset, DatasetDict
@@ -19,13 +19,15 @@ from transformers import AutoTokenizer
 from trl import ModelConfig, SFTConfig
 
 from llmner_hf.core.errors import SettingError
-from llmner_hf.settings import TrainingSettings
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.lending import ALONE, Lending
+from llmner_hf.training.outcome import model_path
 from llmner_hf.training.plan.memory import Estimate, Memory, Skeleton, count
 from llmner_hf.training.plan.preview import Shown, shown
 from llmner_hf.training.plan.schedule import Epoch, Schedule
+from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.preparation import PreparationReport
-from llmner_hf.training.tagger.run import check_order, model_path
+from llmner_hf.training.tagger.run import check_order
 from llmner_hf.training.tagger.sources import prepare, tagger_of
 
 SHOWN = 2  # examples that a plan shows
@@ -129,13 +131,17 @@ def planned(
     optimisation: SFTConfig,
     model_settings: ModelConfig,
     datasets: Mapping[str, DatasetDict],
-    lenders: Sequence[DatasetDict] = (),
+    lending: Lending = ALONE,
 ) -> Plan:
     """The plan of a recipe's run on its datasets; arguments as in `training.tagger.run.train`."""
     check_order(settings, optimisation)
-    tokens = Tokens(AutoTokenizer.from_pretrained(model_path(model_settings)))
+    tokens = Tokens(
+        AutoTokenizer.from_pretrained(
+            model_path(model_settings), revision=model_settings.model_revision
+        )
+    )
     tagger = tagger_of(datasets, settings)
-    rows, reports = prepare(datasets, tokens, tagger, settings, optimisation.seed, lenders)
+    rows, reports = prepare(datasets, tokens, tagger, settings, optimisation.seed, lending)
     return plan(settings, optimisation, model_settings, rows, reports, tokens)
 
 
@@ -179,11 +185,13 @@ def plan(
         plain=estimate.memory(epoch.largest, checkpointing=False),
         checkpointed=estimate.memory(epoch.largest, checkpointing=True),
         checkpointing=bool(optimisation.activation_checkpointing),
-        examples=tuple(
-            shown(row, tokens.tokenizer, settings.allowed_share)
-            for row in rows.select(range(min(SHOWN, len(rows))))
-        ),
+        examples=_first(rows, tokens, settings.allowed_share),
     )
+
+
+def _first(rows: Dataset, tokens: Tokens, allowed_share: float) -> tuple[Shown, ...]:
+    first = rows.select(range(min(SHOWN, len(rows))))
+    return tuple(shown(row, tokens.tokenizer, allowed_share) for row in first)
 
 
 def _millions(number: int) -> str:

@@ -21,10 +21,11 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from trl import ModelConfig, SFTConfig, get_peft_config
 
 from llmner_hf.core.errors import SettingError
-from llmner_hf.settings import TrainingSettings
+from llmner_hf.training.outcome import model_path
 from llmner_hf.training.plan.schedule import Batch
+from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.losses import FULL_TOKENS
-from llmner_hf.training.tagger.run import model_path, pack_size
+from llmner_hf.training.tagger.run import pack_size
 
 # TRL's fused head writes logits in tiles of this size (trl.kernels.chunked_logprob).
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
@@ -255,5 +256,5 @@ class Estimate:
         if share:
             used += batch.answers * batch.allowed * width * size
         # Logits in fp32, their gradient in fp32, and that gradient in the head's type.
-        full = min(math.ceil(batch.answers * self.settings.full_sample), FULL_TOKENS) * (share < 1)
+        full = min(batch.answers, FULL_TOKENS) * (share < 1)
         return int(used + full * vocabulary * (8 + (size if size < 4 else 0)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datasets import Dataset
 from trl import SFTConfig
 
-from llmner_hf.settings import TrainingSettings
+from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.run import pack_size, sampler_of
 
 

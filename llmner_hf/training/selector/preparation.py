@@ -1,8 +1,9 @@
 """Tagged examples to the rows that a selector is trained on.
 
-In: the splits of tagged datasets, and optionally what a tagger that never saw them predicted. Out:
-rows of token ids with 1 for an entity and 0 for none, drawn as the recipe says, and a report that
-counts the kinds of candidates, those there were and those that were drawn.
+In: the splits of tagged datasets, and the predictions of a tagger that never saw them, if there are
+any. Out: rows of token ids with 1 for an entity and 0 for none, drawn as the recipe says, and a
+report that counts the kinds of all candidates and of the drawn ones. Refused: predictions that
+leave their text.
 """
 
 from __future__ import annotations
@@ -17,24 +18,22 @@ from typing import Any
 from datasets import Dataset
 
 from llmner_hf.core.entities import Entity, Example
-from llmner_hf.core.errors import InputError, SettingError
-from llmner_hf.core.folds import apart, cross_fitted
-from llmner_hf.core.mentions import Dictionary, Evidence, Lender
+from llmner_hf.core.errors import InputError
+from llmner_hf.core.mentions import Evidence
 from llmner_hf.core.negatives import Contrast, Kind, mined, negatives, positives, sample
 from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import schema_of, to_example
 from llmner_hf.readers.json_lines import read_predictions
 from llmner_hf.selector.candidates import Candidate, units_of
-from llmner_hf.selector.inputs import Inputs
-from llmner_hf.settings import EVIDENCE_SIGNS, MENTION_SHARE, SelectorTrainingSettings
+from llmner_hf.selector.inputs import Inputs, Written
+from llmner_hf.settings import EVIDENCE_SIGNS
+from llmner_hf.training.lending import Known
+from llmner_hf.training.recipe import SelectorTrainingSettings
 
-# Document id -> what a tagger found there, and the mentions that are known without that document.
+# Document id -> what a tagger found there.
 Predicted = Mapping[str, Sequence[Entity]]
-Known = Mapping[str, Dictionary]
-
-# Ours: when a fifth of the training texts is judged, the mentions of four fifths are known, nearly
-# as many as a tagger's gazetteer has.
-FOLDS = 5
+# A drawn candidate: its text, its kind, the evidence of a gazetteer, and the input of the model.
+Drawn = tuple[Example, Contrast, Evidence, Written]
 
 
 @dataclass(slots=True)
@@ -71,44 +70,12 @@ class SelectionReport:
         )
 
 
-def predictions_of(entries: Sequence[str]) -> dict[str, Predicted]:
-    """Dataset -> what a tagger found, from entries ``dataset=FILE``.
-
-    Raises:
-        SettingError: an entry has another form.
-    """
-    found: dict[str, Predicted] = {}
-    for entry in entries:
-        name, equals, path = entry.partition("=")
-        if not (name and equals and path):
-            raise SettingError(f"mined: {entry!r} is not DATASET=FILE")
-        found[name] = {p.id: p.entities for p in read_predictions(path)}
-    return found
-
-
-def known_mentions(
-    splits: Mapping[str, Dataset], lenders: Sequence[Lender] = ()
-) -> dict[str, Known]:
-    """For each split the mentions that are known when its texts are judged.
-
-    A text's own mentions are never known by it alone: of training texts, those of the other folds
-    are known, of others, those of all training texts.
-
-    Args:
-        splits: of a tagged dataset.
-        lenders: who lends it mentions; a text that is judged lends nothing.
-    """
-    examples = [to_example(row) for row in splits["train"]]
-    folds = cross_fitted(examples, FOLDS, MENTION_SHARE, lenders)
-    known: dict[str, Known] = {
-        "train": {e.id: fold for e, fold in zip(examples, folds, strict=True)}
+def predictions_of(files: Mapping[str, str]) -> dict[str, Predicted]:
+    """Dataset -> what a tagger found, from the file of each."""
+    return {
+        name: {found.id: found.entities for found in read_predictions(path)}
+        for name, path in files.items()
     }
-    for split, rows in splits.items():
-        if split != "train":
-            lent = apart(lenders, {*rows["text"]})
-            whole = Dictionary.learn(examples, MENTION_SHARE, lent)
-            known[split] = dict.fromkeys(rows["id"], whole)
-    return known
 
 
 def contrasts(
@@ -118,13 +85,13 @@ def contrasts(
     inputs: Inputs,
     predicted: Predicted,
 ) -> Iterator[tuple[Example, Contrast]]:
-    """Every candidate of every example, or what a tagger found; a wrong one of its counts as mined.
+    """Every candidate of every example, or a tagger's alone; its wrong candidates count as mined.
 
     Raises:
         InputError: a prediction leaves its text: it belongs to another dataset.
     """
     for example in examples:
-        units = units_of(example.text, settings.units, inputs.tokens)  # type: ignore[arg-type]
+        units = units_of(example.text, settings.units, inputs.tokens)
         hard = mined(example, predicted.get(example.id, ()))
         if any(contrast.entity.end > len(example.text) for contrast in hard):
             raise InputError(
@@ -157,7 +124,7 @@ def prepare(
     predicted: Predicted | None = None,
     known: Known | None = None,
 ) -> tuple[Dataset, SelectionReport]:
-    """The rows of one split, ``input_ids``, ``labels`` and ``length``, and what they are.
+    """The rows of one split, ``input_ids``, ``labels`` and ``length``, and a report of their kinds.
 
     Args:
         split: rows of a tagged dataset.
@@ -173,34 +140,37 @@ def prepare(
     report = SelectionReport(examples=len(examples))
     pool = list(contrasts(examples, schema, settings, inputs, predicted or {}))
     report.found = counted(pool)
-    rows: list[dict[str, Any]] = []
-    kept: list[tuple[Example, Contrast]] = []
-    said: Counter[Evidence] = Counter()
-    for example, contrast in sample(
-        pool,
-        number,
-        positive_share=settings.positive_share,
-        mined_share=settings.mined_share,
-        seed=seed,
-    ):
+    drawn = sample(pool, number, positive_share=settings.positive_share, seed=seed)
+    kept: list[Drawn] = []
+    for example, contrast in drawn:
         dictionary = known[example.id] if known else None
         candidate = Candidate.of(example.text, contrast.entity, schema, dictionary)
         written = inputs.written(candidate)
-        ids = list(written.ids)
-        if len(ids) > settings.max_tokens:
-            report.too_long += 1
-            continue
-        kept.append((example, contrast))
-        said[candidate.evidence] += 1
-        row = {"input_ids": ids, "labels": float(contrast.positive), "length": len(ids)}
-        rows.append(row | {"position_ids": list(written.positions)})
-    report.drawn = counted(kept)
-    if settings.evidence:
-        report.evidence = {evidence: said[evidence] for evidence in EVIDENCE_SIGNS}
-    report.tokens = sum(row["length"] for row in rows)
-    report.longest = max((row["length"] for row in rows), default=0)
+        if len(written.ids) <= settings.max_tokens:
+            kept.append((example, contrast, candidate.evidence, written))
+    report.too_long = len(drawn) - len(kept)
+    return _counted_rows(kept, report, settings.evidence), report
+
+
+def _counted_rows(kept: Sequence[Drawn], report: SelectionReport, evidence: bool) -> Dataset:
+    """The rows of written candidates, counted in the report; lengths are tokens of the input."""
+    rows = [
+        {
+            "input_ids": list(written.ids),
+            "labels": float(contrast.positive),
+            "length": len(written.ids),
+            "position_ids": list(written.positions),
+        }
+        for _, contrast, _, written in kept
+    ]
+    report.drawn = counted((example, contrast) for example, contrast, _, _ in kept)
+    if evidence:
+        said = Counter(each for _, _, each, _ in kept)
+        report.evidence = {each: said[each] for each in EVIDENCE_SIGNS}
+    lengths = [len(written.ids) for *_, written in kept]
+    report.tokens, report.longest = sum(lengths), max(lengths, default=0)
     report.sha256 = _digest(rows)
-    return Dataset.from_list(rows), report
+    return Dataset.from_list(rows)
 
 
 def _digest(rows: Iterable[Mapping[str, Any]]) -> str:

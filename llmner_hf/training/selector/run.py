@@ -1,19 +1,16 @@
 """A selector's run: from a recipe to a folder with the tuned selector and its record.
 
 In: settings and tagged datasets. Out, in the run folder: the adapter or model with its tokenizer
-and ``selector.json``, checkpoints, and ``run.json`` (versions, settings, kinds of candidates,
-scores on held-out candidates). A run that was stopped goes on from its last checkpoint. What is
-trained is the classification layer, the two markers, and the backbone, whole or by (Q)LoRA (paper,
-section II-C).
+and ``selector.json``, checkpoints, and the record and curves of `training.outcome`, with the kinds
+of candidates and scores on held-out ones. A run that was stopped goes on from its last whole
+checkpoint. Trained are the classification layer, the two markers, and the backbone, whole or by
+(Q)LoRA (paper, section II-C).
 """
 
 from __future__ import annotations
 
-import json
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +18,21 @@ import torch
 from datasets import Dataset, DatasetDict, concatenate_datasets
 from peft import get_peft_model, prepare_model_for_kbit_training
 from torch.nn.utils.rnn import pad_sequence
-from transformers import (
-    AutoTokenizer,
-    EvalPrediction,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import EvalPrediction, Trainer, TrainingArguments
 from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from llmner_hf.core.calibration import auc, average_precision, calibration_error, probability
 from llmner_hf.core.errors import SettingError
-from llmner_hf.corpora.rows import but_test, lent_to, schema_of
 from llmner_hf.selector.inputs import Inputs, marker_ids, with_markers
 from llmner_hf.selector.modeling import HEAD, EntityValidityForSequenceClassification
 from llmner_hf.selector.storage import from_backbone, make_room
-from llmner_hf.settings import SelectorSettings, SelectorTrainingSettings
+from llmner_hf.settings import SelectorSettings
 from llmner_hf.tokens.canonical import Tokens
-from llmner_hf.training.checkpoints import WholeCheckpoints, clear, newest
-from llmner_hf.training.selector.preparation import (
-    SelectionReport,
-    known_mentions,
-    predictions_of,
-    prepare,
-)
+from llmner_hf.training.checkpoints import WholeCheckpoints
+from llmner_hf.training.lending import ALONE, Lending
+from llmner_hf.training.outcome import begun, gone_on, in_fp32, leave, model_path, record_of
+from llmner_hf.training.recipe import SelectorTrainingSettings
+from llmner_hf.training.selector.preparation import SelectionReport, predictions_of, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +80,8 @@ def load_model(
 ) -> Any:
     """The model to tune, with adapter where the recipe says so; whatever is trained is fp32."""
     quantization = get_quantization_config(model_settings)
-    model = from_backbone(
-        str(model_settings.model_name_or_path),
+    model: Any = from_backbone(
+        model_path(model_settings),
         settings.head_dropout,
         dtype=model_settings.dtype or "auto",
         revision=model_settings.model_revision,
@@ -107,26 +95,30 @@ def load_model(
         embedding: Any = model.get_input_embeddings()
         embedding.weight[list(markers)] = embedding.weight[[tokens.open, tokens.close]]
     adapter: Any = get_peft_config(model_settings)
-    if adapter is None:
-        return model.float()
-    if quantization:
-        model = prepare_model_for_kbit_training(
-            model, use_gradient_checkpointing=arguments.activation_checkpointing
-        )
-    adapter.task_type = None  # PEFT's own classes expect other heads
-    adapter.revision = model_settings.model_revision
-    adapter.modules_to_save = [HEAD]
-    adapter.trainable_token_indices = {_embedding_name(model): list(markers)}
-    tuned = get_peft_model(model, adapter)
-    for parameter in tuned.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
-    return tuned
+    if adapter is not None:
+        if quantization:
+            model = prepare_model_for_kbit_training(
+                model, use_gradient_checkpointing=arguments.activation_checkpointing
+            )
+        adapter.revision = model_settings.model_revision  # PEFT does not record it
+        model = get_peft_model(model, _for_selector(adapter, model, markers))
+    in_fp32(model)
+    return model
 
 
 def _sparing_head(quantization: Any) -> Any:
     quantization.llm_int8_skip_modules = [HEAD]
     return quantization
+
+
+def _for_selector(
+    adapter: Any, model: EntityValidityForSequenceClassification, markers: Iterable[int]
+) -> Any:
+    """An adapter that trains the classification layer whole, and the two markers."""
+    adapter.task_type = None  # PEFT's own classes expect other heads
+    adapter.modules_to_save = [HEAD]
+    adapter.trainable_token_indices = {_embedding_name(model): list(markers)}
+    return adapter
 
 
 def _embedding_name(model: EntityValidityForSequenceClassification) -> str:
@@ -141,57 +133,53 @@ def train(
     arguments: TrainingArguments,
     model_settings: ModelConfig,
     datasets: Mapping[str, DatasetDict],
-    lenders: Sequence[DatasetDict] = (),
+    lending: Lending = ALONE,
 ) -> dict[str, Any]:
-    """Tune a selector; returns what ``run.json`` holds.
+    """Tune a selector and leave it in the run folder; returns what ``run.json`` holds.
 
     Args:
         settings: ours.
         arguments: transformers'; ``output_dir`` is the run folder.
         model_settings: TRL's; with ``use_peft`` an adapter is trained.
         datasets: the tagged datasets by name; validation splits give the held-out candidates.
-        lenders: the tagged datasets that ``settings.lenders`` names.
+        lending: what gazetteers are lent.
 
     Raises:
         SettingError: the settings do not fit together.
     """
-    if not model_settings.model_name_or_path:
-        raise SettingError("the recipe names no model; set model_name_or_path")
-    folder = Path(str(arguments.output_dir))
-    folder.mkdir(parents=True, exist_ok=True)
-    set_seed(arguments.seed)  # before the model: its random layer is part of the run
-    tokenizer = AutoTokenizer.from_pretrained(model_settings.model_name_or_path)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    folder, tokenizer = begun(arguments, model_settings)
     selector = with_markers(tokenizer, settings.selector())
     tokens = Tokens(tokenizer)
     inputs = Inputs(tokens, selector)
-    rows, held_out, reports = _rows(datasets, settings, inputs, arguments.seed, lenders)
+    rows, held_out, reports = _rows(datasets, settings, inputs, arguments.seed, lending)
     trainer = WholeCheckpoints(
         model=load_model(settings, model_settings, tokens, selector, arguments),
         args=_completed(arguments),
         train_dataset=rows,
-        eval_dataset=concatenate_datasets(list(held_out.values())) if held_out else None,
-        data_collator=Collator(int(tokenizer.pad_token_id)),
+        eval_dataset=concatenate_datasets([*held_out.values()]) if held_out else None,
+        data_collator=Collator(tokenizer.pad_token_id),
         processing_class=tokenizer,
         compute_metrics=scores,
     )
-    if trainer.args.should_save:
-        clear(folder)
-    trainer.accelerator.wait_for_everyone()
-    trainer.train(resume_from_checkpoint=newest(folder))
+    gone_on(trainer, folder)
     save(trainer, selector, folder)
-    record = record_of(settings, arguments, model_settings, reports)
-    record["validation"] = {
+    told = {"candidates": {name: _plain(splits) for name, splits in reports.items()}}
+    record = record_of(settings, arguments, model_settings, datasets, told, lending)
+    record["validation"] = _judged(trainer, held_out) or "not run"
+    leave(trainer, record, folder, "eval_average_precision")
+    return record
+
+
+def _judged(trainer: Trainer, held_out: Mapping[str, Dataset]) -> dict[str, Any]:
+    return {
         name: trainer.predict(part, metric_key_prefix="held_out").metrics
         for name, part in held_out.items()
         if len(part)
-    } or "not run"
-    record["history"] = trainer.state.log_history
-    if trainer.args.should_save:
-        text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
-        (folder / "run.json").write_text(text + "\n", encoding="utf-8")
-    return record
+    }
+
+
+def _plain(reports: Mapping[str, SelectionReport]) -> dict[str, dict[str, Any]]:
+    return {split: asdict(report) for split, report in reports.items()}
 
 
 def _rows(
@@ -199,7 +187,7 @@ def _rows(
     settings: SelectorTrainingSettings,
     inputs: Inputs,
     seed: int,
-    lenders: Sequence[DatasetDict] = (),
+    lending: Lending,
 ) -> tuple[Dataset, dict[str, Dataset], dict[str, dict[str, SelectionReport]]]:
     """Training rows of all datasets, held-out rows of each, and what both are."""
     predicted = predictions_of(settings.mined)
@@ -209,11 +197,8 @@ def _rows(
     numbers = {"train": settings.candidates, "validation": settings.validation_candidates}
     parts: dict[str, dict[str, Dataset]] = {split: {} for split in numbers}
     reports: dict[str, dict[str, SelectionReport]] = {name: {} for name in datasets}
-    schemas = {name: schema_of(splits["train"]) for name, splits in datasets.items()}
-    examples = {name: but_test(splits) for name, splits in datasets.items()}
-    lent = lent_to(schemas, examples, lenders)
+    known = lending.known(datasets) if settings.evidence else {}
     for name, splits in datasets.items():
-        known = known_mentions(splits, lent[name]) if settings.evidence else {}
         for split in (s for s in numbers if s in splits and len(splits[s])):
             parts[split][name], reports[name][split] = prepare(
                 splits[split],
@@ -222,7 +207,7 @@ def _rows(
                 number=numbers[split],
                 seed=seed,
                 predicted=predicted.get(name),
-                known=known.get(split),
+                known=known[name].get(split) if known else None,
             )
     return concatenate_datasets(list(parts["train"].values())), parts["validation"], reports
 
@@ -240,23 +225,3 @@ def save(trainer: Trainer, selector: SelectorSettings, folder: Path) -> None:
     trainer.save_model(str(folder))
     if trainer.args.should_save:
         selector.save(folder)
-
-
-def record_of(
-    settings: SelectorTrainingSettings,
-    arguments: TrainingArguments,
-    model_settings: ModelConfig,
-    reports: Mapping[str, Mapping[str, SelectionReport]],
-) -> dict[str, Any]:
-    """What is needed to make the run again: versions, settings, candidates. No tokens."""
-    packages = ("torch", "transformers", "trl", "peft", "datasets", "llmner_hf")
-    return {
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
-        "settings": asdict(settings),
-        "model": asdict(model_settings),
-        "optimisation": {k: v for k, v in arguments.to_dict().items() if "token" not in k},
-        "candidates": {
-            name: {split: asdict(report) for split, report in splits.items()}
-            for name, splits in reports.items()
-        },
-    }

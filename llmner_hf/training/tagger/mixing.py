@@ -12,16 +12,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, zip_longest
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Any
 from zlib import crc32
 
 import torch
 from torch.utils.data import Sampler
 
 from llmner_hf.core.errors import SettingError
-
-Mixing = Literal["alternate", "shuffle"]
-Exhausted = Literal["rest", "repeat", "stop"]
+from llmner_hf.training.recipe import Exhausted, Mixing
 
 
 class MixingSampler(Sampler[int]):
@@ -148,7 +146,7 @@ def _check(weights: Mapping[str, float], rows: Mapping[str, list[int]]) -> None:
     for corpus, weight in weights.items():
         if corpus not in rows:
             raise SettingError(
-                f"weights names {corpus!r}, which is not trained on: {', '.join(rows)}"
+                f"corpus_weights names {corpus!r}, which is not trained on: {', '.join(rows)}"
             )
         if weight <= 0:
             raise SettingError(f"the weight of {corpus!r} must be above 0, not {weight}")
@@ -168,36 +166,3 @@ def _repeated(groups: list[list[int]], length: int, random: Random) -> list[list
     while len(result) < length:
         result += random.sample(groups, len(groups))
     return result[:length]
-
-
-def check_names(mixing: str, exhausted: str) -> None:
-    """Refuse a setting that is not one of the known.
-
-    Raises:
-        SettingError: the message names the known ones.
-    """
-    for name, value, known in (
-        ("mixing", mixing, get_args(Mixing)),
-        ("exhausted", exhausted, get_args(Exhausted)),
-    ):
-        if value not in known:
-            raise SettingError(f"{name} must be one of {', '.join(known)}, not {value!r}")
-
-
-def weights_of(pairs: Sequence[str]) -> dict[str, float]:
-    """Weights as a recipe writes them.
-
-    >>> weights_of(["genia=0.5", "biored=2"])
-    {'genia': 0.5, 'biored': 2.0}
-
-    Raises:
-        SettingError: a pair is not ``name=number``.
-    """
-    found = {}
-    for pair in pairs:
-        name, _, number = pair.partition("=")
-        try:
-            found[name] = float(number)
-        except ValueError:
-            raise SettingError(f"weights: {pair!r} is not NAME=NUMBER, as in genia=0.5") from None
-    return found

@@ -1,8 +1,8 @@
 """What a run learns from: tagged datasets -> the settings of a tagger, and rows of all together.
 
-In: the tagged datasets of a recipe, of people and of taggers (silver). Out: the tagger's settings
-with the schemas of those of people, their gazetteers, and the training rows, each beside what the
-mentions of other folds say of it where the recipe says so.
+In: the tagged datasets of a recipe, annotated by people or by taggers (silver). Out: the settings
+of the tagger, with the schemas of the datasets that people annotated; their gazetteers; and the
+training rows. Where the recipe has folds, a row holds what the mentions of other folds say of it.
 """
 
 from __future__ import annotations
@@ -15,19 +15,14 @@ from datasets import Dataset, DatasetDict, concatenate_datasets
 from llmner_hf.core.borders import learn_cuts
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import SettingError
-from llmner_hf.core.folds import cross_fitted
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
-from llmner_hf.corpora.rows import lent_to, schema_of, to_example
-from llmner_hf.settings import (
-    MENTION_SHARE,
-    USUAL_WEIGHTS,
-    Gazetteer,
-    TaggerSettings,
-    TrainingSettings,
-)
+from llmner_hf.corpora.rows import schema_of, to_example
+from llmner_hf.settings import USUAL_WEIGHTS, Gazetteer, TaggerSettings
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.training.lending import ALONE, Lending, cross_fitted
+from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.preparation import Preparation, PreparationReport
 
 
@@ -64,7 +59,7 @@ def of_people(
         raise SettingError(f"silver names {names}, which is not trained on; see datasets")
     own = {name: splits for name, splits in datasets.items() if name not in settings.silver}
     if not own:
-        raise SettingError("silver names all datasets; a tagger's types are those of the others")
+        raise SettingError("silver names all datasets; the types of a tagger come from the others")
     return own
 
 
@@ -91,17 +86,13 @@ def with_gazetteers(
     tagger: TaggerSettings,
     datasets: Mapping[str, DatasetDict],
     settings: TrainingSettings,
-    lenders: Sequence[DatasetDict] = (),
+    lending: Lending,
 ) -> TaggerSettings:
     """The settings with the mentions of the training texts, for a model that is trained on them."""
     known = examples_of(of_people(datasets, settings), settings)
-    lent = lent_to(tagger.schemas, known, lenders)
-    dictionaries = {
-        tagger.schemas[name].title: Dictionary.learn(own, MENTION_SHARE, lent[name]).digested()
-        for name, own in known.items()
-    }
-    weights = dict.fromkeys(known, USUAL_WEIGHTS)
-    return replace(tagger, gazetteer=Gazetteer(dictionaries), weights=weights)
+    learnt = lending.gazetteers(tagger.schemas, known)
+    gazetteer = Gazetteer({tagger.schemas[name].title: own for name, own in learnt.items()})
+    return replace(tagger, gazetteer=gazetteer, weights=dict.fromkeys(known, USUAL_WEIGHTS))
 
 
 def prepare(
@@ -110,31 +101,57 @@ def prepare(
     tagger: TaggerSettings,
     settings: TrainingSettings,
     seed: int = 0,
-    lenders: Sequence[DatasetDict] = (),
+    lending: Lending = ALONE,
 ) -> tuple[Dataset, dict[str, PreparationReport]]:
-    """The training rows of all datasets together, and what became of their examples."""
+    """The training rows of all datasets together, and what became of their examples.
+
+    Args:
+        datasets: the tagged datasets by name.
+        tokens: the canonical tokenisation.
+        tagger: how the model will be asked.
+        settings: the recipe's.
+        seed: of the draws of types.
+        lending: what gazetteers are lent.
+    """
     parts, reports = [], {}
-    folds = settings.gazetteer_folds
     every = examples_of(datasets, settings)
-    known = {name: every[name] for name in of_people(datasets, settings)}
-    lent = lent_to(tagger.schemas, known, lenders) if folds else {}
+    beside = _gazetteers(every, datasets, tagger, settings, lending)
     for name, examples in every.items():
         schema = schema_of(datasets[name]["train"])
         preparation = Preparation(
             tokens, schema, tagger, settings.max_tokens, settings.some_types, seed
         )
-        said = None
-        if folds and name in known:
-            said = cross_fitted(examples, folds, MENTION_SHARE, lent[name])
-        elif folds:
-            said = [Dictionary({})] * len(examples)
         rows = [
             asdict(row) | {"length": len(row.ids), "corpus": name, "language": schema.language}
-            for row in preparation.rows(examples, said)
+            for row in preparation.rows(examples, beside.get(name))
         ]
         parts.append(Dataset.from_list(rows))
         reports[name] = preparation.report
     return concatenate_datasets(parts), reports
+
+
+def _gazetteers(
+    every: Mapping[str, Sequence[Example]],
+    datasets: Mapping[str, DatasetDict],
+    tagger: TaggerSettings,
+    settings: TrainingSettings,
+    lending: Lending,
+) -> dict[str, list[Dictionary]]:
+    """For each example the gazetteer it is trained beside: of other folds, of silver an empty one.
+
+    Empty where the recipe has no folds.
+    """
+    people = of_people(datasets, settings)
+    if not settings.gazetteer_folds:
+        return {}
+    known = {name: every[name] for name in people}
+    lent = lending.to(tagger.schemas, known)
+    return {
+        name: cross_fitted(examples, settings.gazetteer_folds, lent[name])
+        if name in known
+        else [Dictionary({})] * len(examples)
+        for name, examples in every.items()
+    }
 
 
 def nesting(entities: Iterable[Entity]) -> int:

@@ -1,13 +1,13 @@
 """Scores by decoding while a model is trained; the best weights are kept.
 
-In: a trainer, and a function that scores a model, which belongs to a higher layer. Out: scores in
-the trainer's log, and in ``best/`` the best weights with the scores that they had.
+In: a trainer, and a function that scores a tagger. Out: scores in the trainer's log, and in
+``best/`` the best weights with the scores that they had.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback
 
 from llmner_hf.settings import TaggerSettings, Weights
+from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.training.checkpoints import UNFINISHED, put
+from llmner_hf.training.evaluation import Validate
 from llmner_hf.training.tagger.trainer import TaggerTrainer
-
-Validate = Callable[[Any, Any, TaggerSettings], Mapping[str, float]]
 
 
 def save(trainer: TaggerTrainer, tagger: TaggerSettings, folder: Path) -> None:
@@ -59,7 +59,6 @@ class Validation(TrainerCallback):
 
     Args:
         trainer: the trainer whose model is scored.
-        tokenizer: its tokenizer.
         tagger: how the model is asked; afterwards with the best biases.
         validate: what scores it.
         biases: the values of ``bracket_bias`` to try.
@@ -68,12 +67,11 @@ class Validation(TrainerCallback):
     def __init__(
         self,
         trainer: TaggerTrainer,
-        tokenizer: Any,
         tagger: TaggerSettings,
         validate: Validate,
         biases: Sequence[float],
     ) -> None:
-        self.trainer, self.tokenizer, self.tagger = trainer, tokenizer, tagger
+        self.trainer, self.tagger = trainer, tagger
         self.validate, self.biases = validate, biases
         self._last = -1
 
@@ -89,11 +87,12 @@ class Validation(TrainerCallback):
 
     def _score(self, args: Any, state: Any, control: Any) -> None:
         self._last = state.global_step
-        model = self.trainer.accelerator.unwrap_model(self.trainer.model)
+        model: Any = self.trainer.accelerator.unwrap_model(self.trainer.model)
+        tokenizer: Any = self.trainer.processing_class
         model.eval()
         with torch.no_grad():
             tried = {
-                bias: self.validate(model, self.tokenizer, self.tagger.biased(bias))
+                bias: self.validate(Tagger(model, tokenizer, self.tagger.biased(bias)))
                 for bias in self.biases
             }
         model.train()

@@ -1,4 +1,4 @@
-"""Baselines that anyone can run, each as a run folder of `llmner_hf.reports.runs`.
+"""Baselines that anyone can run, each as a run folder of `llmner_hf.paper.runs`.
 
 In: the test splits of tagged datasets. Out: gold and predicted JSON lines, and ``system.json``.
 
@@ -12,9 +12,10 @@ it has cost so far. The key is read from LLMNER_API_KEY and written nowhere.
 ``predictions`` takes those of another tool, in any format of `llmner_hf.readers`, about the test
 rows or about the documents whose sentences these are.
 
-    python recipes/baselines.py dictionary --data data -o runs/baselines/dictionary
-    python recipes/baselines.py endpoint --url https://HOST/v1 --model NAME -o runs/baselines/NAME
-    python recipes/baselines.py predictions --dataset biored --title AIONER \
+    python recipes/reproduce/baselines.py dictionary --data data -o runs/baselines/dictionary
+    python recipes/reproduce/baselines.py endpoint --url https://HOST/v1 --model NAME \
+        -o runs/baselines/NAME
+    python recipes/reproduce/baselines.py predictions --dataset biored --title AIONER \
         --file biored.pubtator --types CHEMICAL=Chemical -o runs/baselines/aioner
 """
 
@@ -283,7 +284,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     parser = arguments()
     given = parser.parse_args(argv)
-    given.command = shlex.join(["python", "recipes/baselines.py", *argv])
+    given.command = shlex.join(["python", "recipes/reproduce/baselines.py", *argv])
     try:
         given.run(given)
     except LlmnerError as error:
