@@ -81,9 +81,8 @@ def to_row(
         LabelError: an entity has another label.
         SettingError: the style or the strategy is unknown.
     """
-    turns = messages(
-        example.text, labels, example.language, title=title, style=style, strategy=strategy
-    )
+    schema = Schema(title, example.language, labels)
+    turns = messages(example.text, schema, style=style, strategy=strategy)
     try:
         completion = CODECS[strategy].encode(example.text, example.entities, labels)
     except UnrepresentableError as error:

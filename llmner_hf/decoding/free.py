@@ -55,16 +55,8 @@ class FreeDecoder:
 
     def prompt(self, request: Request) -> list[int]:
         """The token ids of a request's prompt."""
-        schema = request.schema
-        prompt = self.tokens.prompt(
-            request.text,
-            schema.labels,
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-            strategy=self.settings.strategy,
-        )
-        return prompt.ids
+        style, strategy = self.settings.style, self.settings.strategy
+        return self.tokens.prompt(request.text, request.schema, style=style, strategy=strategy).ids
 
     def length(self, request: Request) -> int:
         """Prompt and longest completion in tokens."""

@@ -59,7 +59,7 @@ class SymbolicDecoder:
         schema = request.schema
         grammar = self._grammars.pop(schema, None) or Grammar(
             self.tokens,
-            schema.labels,
+            schema,
             self.settings.max_depth,
             every_type=self.settings.every_type,
             cuts=self.settings.cuts,
@@ -71,14 +71,7 @@ class SymbolicDecoder:
 
     def prompt(self, request: Request) -> Prompt:
         """The prompt of a request."""
-        schema = request.schema
-        return self.tokens.prompt(
-            request.text,
-            schema.labels,
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-        )
+        return self.tokens.prompt(request.text, request.schema, style=self.settings.style)
 
     def line_positions(self, request: Request) -> LinePositions | None:
         """Where the tokens of a request's completion stand; None where positions count on."""

@@ -94,14 +94,8 @@ class Inputs:
         if self.settings.reading == "once":
             rest = self._marked(candidate)
             return Written(self._opening + type_ids, rest + (said or ()))
-        schema = candidate.schema
-        prompt = self.tokens.prompt(
-            candidate.text,
-            LabelSet((candidate.entity_type,)),
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-        )
+        asked = replace(candidate.schema, labels=LabelSet((candidate.entity_type,)))
+        prompt = self.tokens.prompt(candidate.text, asked, style=self.settings.style)
         before, inside = self._cut(candidate)
         rest = (*type_ids, *before, self.markers[0], *inside, *(said or ()))
         if not self.settings.lines_apart:

@@ -19,9 +19,9 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from llmner_hf.core.entities import LabelSet, Language
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.prompting import Message, Strategy, Style, messages
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
 
 # A piece longer than this is cut: the automaton tokenises every prefix of a piece, which is
@@ -150,18 +150,16 @@ class Tokens:
     def prompt(
         self,
         text: str,
-        labels: LabelSet,
-        language: Language,
+        schema: Schema,
         *,
-        title: str = "",
         style: Style = "prefix",
         strategy: Strategy = "symbolic",
     ) -> Prompt:
         """The prompt of a text; the arguments are those of `core.prompting.messages`."""
-        key = (labels, language, title, style, strategy)
+        key = (schema, style, strategy)
         parts = self._frames.get(key)
         if parts is None:
-            turns = messages(TEXT, labels, language, title=title, style=style, strategy=strategy)
+            turns = messages(TEXT, schema, style=style, strategy=strategy)
             if len(self._frames) >= FRAMES:
                 self._frames.clear()
             parts = self._frames[key] = self.frame(turns)

@@ -18,7 +18,7 @@ from llmner_hf.training.tagger.losses import NONE
 from llmner_hf.training.tagger.preparation import Preparation
 from llmner_hf.training.tagger.trainer import Collator
 from tests.doubles.models import FAMILIES, SCHEMA, TEXTS, requests, tiny
-from tests.strategies import Case, cases, label_sets, texts
+from tests.strategies import Case, cases, label_sets, texts, untitled
 
 BEFORE = 7
 APART = TaggerSettings(style="brief", max_depth=2, lines_apart=True, every_type=True)
@@ -35,7 +35,7 @@ def standing(lattice, ids):
 
 @given(texts(), label_sets())
 def test_without_entities_every_line_is_the_text_moved_on(tokens, text, labels):
-    lattice = Lattice(Grammar(tokens, labels, 3, every_type=True), text)
+    lattice = Lattice(Grammar(tokens, untitled(labels), 3, every_type=True), text)
     ids = lattice.encode(())
     found, lines, _ = standing(lattice, ids)
     original = tokens.text_ids(view(text))
@@ -53,7 +53,7 @@ def test_without_entities_every_line_is_the_text_moved_on(tokens, text, labels):
 
 @given(cases())
 def test_a_copy_stands_with_the_token_that_holds_its_first_character(tokens, case: Case):
-    lattice = Lattice(Grammar(tokens, case.labels, 8, every_type=True), case.text)
+    lattice = Lattice(Grammar(tokens, untitled(case.labels), 8, every_type=True), case.text)
     kept = [e for e in case.entities if lattice.writable(e, case.entities)]
     ids = lattice.encode(kept)
     found, _, places = standing(lattice, ids)

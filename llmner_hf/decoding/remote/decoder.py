@@ -39,15 +39,8 @@ class RemoteDecoder:
 
     def prompt(self, request: Request) -> tuple[Message, ...]:
         """The messages of a request."""
-        schema = request.schema
-        return messages(
-            request.text,
-            schema.labels,
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-            strategy=self.settings.strategy,
-        )
+        style, strategy = self.settings.style, self.settings.strategy
+        return messages(request.text, request.schema, style=style, strategy=strategy)
 
     def length(self, request: Request) -> int:
         """An upper bound of prompt and longest completion in tokens.

@@ -137,9 +137,9 @@ class Preparation:
         self._gazetteer: Dictionary | None = None
         self._grammar = lru_cache(GRAMMARS)(self._make_grammar)
 
-    def _make_grammar(self, labels: LabelSet) -> Grammar:
+    def _make_grammar(self, asked: Schema) -> Grammar:
         own = self.settings
-        return Grammar(self.tokens, labels, own.max_depth, every_type=own.every_type, cuts=own.cuts)
+        return Grammar(self.tokens, asked, own.max_depth, every_type=own.every_type, cuts=own.cuts)
 
     def rows(
         self, examples: Iterable[Example], gazetteers: Iterable[Dictionary] | None = None
@@ -153,31 +153,31 @@ class Preparation:
         examples = tuple(examples)
         known = repeat(None, len(examples)) if gazetteers is None else gazetteers
         for example, self._gazetteer in zip(examples, known, strict=True):
-            asked, labels = self._asked(example)
+            example, asked = self._asked(example)
             self.report.examples += 1
-            self.report.entities += len(asked.entities)
-            row = self._row(asked, labels)
+            self.report.entities += len(example.entities)
+            row = self._row(example, asked)
             if len(row.ids) <= self.max_tokens:
                 yield self._count(row)
             else:
                 self.report.split += 1
-                yield from self._sentences(asked, labels)
+                yield from self._sentences(example, asked)
 
-    def _asked(self, example: Example) -> tuple[Example, LabelSet]:
-        """An example with the types that it is asked for: all, or some in any order."""
+    def _asked(self, example: Example) -> tuple[Example, Schema]:
+        """An example with what it is asked for: all types of its dataset, or some in any order."""
         types = self.schema.labels.types
         if self._random.random() >= self.some_types or len(types) == 1:
-            return example, self.schema.labels
+            return example, self.schema
         labels = LabelSet(tuple(self._random.sample(types, self._random.randint(1, len(types)))))
-        asked = tuple(e for e in example.entities if e.label in labels.names)
-        self.report.not_asked += len(example.entities) - len(asked)
-        return replace(example, entities=asked), labels
+        entities = tuple(e for e in example.entities if e.label in labels.names)
+        self.report.not_asked += len(example.entities) - len(entities)
+        return replace(example, entities=entities), replace(self.schema, labels=labels)
 
-    def _sentences(self, example: Example, labels: LabelSet) -> Iterator[Row]:
+    def _sentences(self, example: Example, asked: Schema) -> Iterator[Row]:
         spans, _ = join_over(split(example.text, example.language), example.entities)
         for start, end in spans:
             part = cut(example, start, end)
-            row = self._row(part, labels)
+            row = self._row(part, asked)
             if len(row.ids) <= self.max_tokens:
                 yield self._count(row)
             else:
@@ -191,26 +191,20 @@ class Preparation:
         self.report.longest = max(self.report.longest, len(row.ids))
         return row
 
-    def _row(self, example: Example, labels: LabelSet) -> Row:
-        prompt = self.tokens.prompt(
-            example.text,
-            labels,
-            self.schema.language,
-            title=self.schema.title,
-            style=self.settings.style,
-            strategy=self.settings.strategy,
-        )
+    def _row(self, example: Example, asked: Schema) -> Row:
+        style, strategy = self.settings.style, self.settings.strategy
+        prompt = self.tokens.prompt(example.text, asked, style=style, strategy=strategy)
         allowed: list[list[int]] = []
         added: list[list[float]] = []
         positions, lines = list[int](), list[int]()
-        if self.settings.strategy == "symbolic":
-            lattice = Lattice(self._grammar(labels), example.text)
+        if strategy == "symbolic":
+            lattice = Lattice(self._grammar(asked), example.text)
             completion, places = self._walk(example, lattice)
             allowed = [
                 [gold, *(token for token in steps if token != gold)]
                 for gold, (_, steps) in zip(completion, places, strict=True)
             ]
-            added = self._added(example.text, labels, allowed, places)
+            added = self._added(example.text, asked.labels, allowed, places)
             if self.settings.lines_apart:
                 aligned = LinePositions(len(prompt.head), self.tokens.brackets)
                 copied = aligned.along(lattice, completion, [at for at, _ in places])
@@ -219,7 +213,7 @@ class Preparation:
                     positions.append(position)
                     lines.append(line)
         else:
-            written = self._written(example, labels)
+            written = self._written(example, asked.labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]
         ids = prompt.ids
         text_ids = sorted(set(prompt.text))

@@ -16,7 +16,7 @@ from llmner_hf.decoding.fast.drafts import Drafter, Walk
 from llmner_hf.decoding.fast.knowledge import STOPS
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice
-from tests.strategies import Case, cases, label_sets, number, texts
+from tests.strategies import Case, cases, label_sets, number, texts, untitled
 
 LABELS = LabelSet((EntityType("protein"), EntityType("DNA"), EntityType("RNA")))
 
@@ -25,7 +25,9 @@ def compared_walk(tokens, text, labels, depth, every_type, choice):
     """Both walk the same random tokens; the legal ones and what they mean agree everywhere."""
     inside = [(choice.randrange(len(text)), len(text)) for _ in text[::4]]
     cuts = learn_cuts([(view(text), [Entity(*span, "x") for span in inside])])
-    lattice = Lattice(Grammar(tokens, labels, depth, every_type=every_type, cuts=cuts), text)
+    lattice = Lattice(
+        Grammar(tokens, untitled(labels), depth, every_type=every_type, cuts=cuts), text
+    )
     automaton = Automaton(lattice)
     for _ in range(3):
         at, cell, line = lattice.start, automaton.start, -1
@@ -55,7 +57,7 @@ def pieces_from(lattice, start):
 
 def compared_pieces(tokens, text, starts):
     """A segment is cut as if the text began there, wherever that is."""
-    lattice = Lattice(Grammar(tokens, LABELS, 3), text)
+    lattice = Lattice(Grammar(tokens, untitled(LABELS), 3), text)
     for start in starts:
         whole = [(a + start, b + start) for a, b in tokens.spans(lattice.text[start:])]
         assert pieces_from(lattice, start) == whole
@@ -104,7 +106,9 @@ def test_cells_are_the_lattice_with_the_real_tokenizers(shared, name):
 @given(texts(), label_sets(), st.randoms(use_true_random=False), st.booleans(), st.integers(0, 3))
 def test_every_draft_is_legal(tokens, text, labels, choice, every_type, further):
     """From every place of a random walk, with a dictionary of random parts of the text."""
-    automaton = Automaton(Lattice(Grammar(tokens, labels, 2, every_type=every_type), text))
+    automaton = Automaton(
+        Lattice(Grammar(tokens, untitled(labels), 2, every_type=every_type), text)
+    )
     parts = [sorted(choice.sample(range(len(text) + 1), 2)) for _ in range(4)] if text else []
     mentions = {text[a:b]: choice.choice(labels.names) for a, b in parts if text[a:b].strip()}
     drafter = Drafter(Dictionary(mentions), further_lines=further)
@@ -140,7 +144,7 @@ SAME_BEGINNING = LabelSet(tuple(map(EntityType, ("DNA", "x", "¡", "¢"))))  # o
 @example(Case("[[[", (Entity(0, 3, "x"), Entity(1, 2, "¢")), SAME_BEGINNING))
 def test_hints_of_everything_draft_the_whole_completion(tokens, case: Case):
     """A drafter that has been shown all brackets and lines writes them all at once."""
-    lattice = Lattice(Grammar(tokens, case.labels, 6), case.text)
+    lattice = Lattice(Grammar(tokens, untitled(case.labels), 6), case.text)
     kept = [e for e in case.entities if lattice.writable(e, case.entities)]
     flat = [
         e for e in kept if not any(o.label == e.label and o != e and e.overlaps(o) for o in kept)
