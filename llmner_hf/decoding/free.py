@@ -19,6 +19,7 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.request import Request
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.tokens.layout import layout_of
 
 
 class FreeDecoder:
@@ -42,7 +43,7 @@ class FreeDecoder:
         settings: TaggerSettings,
         most_tokens: int = 1024,
     ) -> None:
-        if settings.lines_apart:
+        if not layout_of(settings).counts_on:
             raise SettingError(
                 "this model was tuned with lines_apart, for positions that free generation does "
                 'not give; use engine="constrained"'

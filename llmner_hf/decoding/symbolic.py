@@ -18,7 +18,7 @@ from llmner_hf.settings import TaggerSettings
 from llmner_hf.tokens.canonical import Prompt, Tokens
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice
-from llmner_hf.tokens.layout import LinePositions
+from llmner_hf.tokens.layout import layout_of
 from llmner_hf.tokens.prior import Prior
 
 # Rows of the output matrix's product at a time, where a confidence needs all tokens.
@@ -52,6 +52,7 @@ class SymbolicDecoder:
         self.tokens = Tokens(tokenizer)
         _check_head(model, self.tokens.line_end)
         self.settings = settings
+        self.layout = layout_of(settings)
         self._grammars: OrderedDict[Schema, Grammar] = OrderedDict()
 
     def lattice(self, request: Request) -> Lattice:
@@ -72,12 +73,6 @@ class SymbolicDecoder:
     def prompt(self, request: Request) -> Prompt:
         """The prompt of a request."""
         return self.tokens.prompt(request.text, request.schema, style=self.settings.style)
-
-    def line_positions(self, request: Request) -> LinePositions | None:
-        """Where the tokens of a request's completion stand; None where positions count on."""
-        if not self.settings.lines_apart:
-            return None
-        return LinePositions(len(self.prompt(request).head), self.tokens.brackets)
 
     def prior(self, request: Request) -> Prior:
         """What is added to the logits of the brackets of a request."""

@@ -36,7 +36,7 @@ from llmner_hf.core.tagging.symbolic import header
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.settings import EVIDENCE_SIGNS, SelectorSettings
 from llmner_hf.tokens.canonical import FRAMES, Tokens
-from llmner_hf.tokens.layout import OFFSET
+from llmner_hf.tokens.layout import layout_of
 
 Ids = tuple[int, ...]
 
@@ -50,12 +50,12 @@ class Written:
 
     Attributes:
         prefix, rest: the ids, one part behind the other.
-        placed: the positions of both; None where they count on.
+        placed: the positions of both; absent where they count on.
     """
 
     prefix: Ids
     rest: Ids
-    placed: Ids | None = None
+    placed: Sequence[int] | None = None
 
     @property
     def ids(self) -> Ids:
@@ -82,6 +82,7 @@ class Inputs:
     def __init__(self, tokens: Tokens, settings: SelectorSettings) -> None:
         self.tokens = tokens
         self.settings = settings
+        self.layout = layout_of(settings)
         self.markers = marker_ids(tokens.tokenizer, settings)
         self._said = evidence_ids(tokens) if settings.evidence else {}
         # What a text begins with for this model, as GLM's "[gMASK]<sop>"; nothing for most.
@@ -90,22 +91,19 @@ class Inputs:
 
     def written(self, candidate: Candidate) -> Written:
         """What the model reads."""
-        type_ids, said = self._type_ids(candidate.entity_type), self._said.get(candidate.evidence)
+        type_ids = self._type_ids(candidate.entity_type)
+        said = self._said.get(candidate.evidence, ())
         if self.settings.reading == "once":
-            rest = self._marked(candidate)
-            return Written(self._opening + type_ids, rest + (said or ()))
+            return Written(self._opening + type_ids, self._marked(candidate) + said)
         asked = replace(candidate.schema, labels=LabelSet((candidate.entity_type,)))
         prompt = self.tokens.prompt(candidate.text, asked, style=self.settings.style)
         before, inside = self._cut(candidate)
-        rest = (*type_ids, *before, self.markers[0], *inside, *(said or ()))
-        if not self.settings.lines_apart:
-            return Written(tuple(prompt.ids), rest)
-        # As in a line of a tagger's answer: see `tokens.layout`.
-        text = len(prompt.head) + OFFSET
-        start, end = text + len(before), text + len(before) + len(inside)
-        header = [text - 1] * len(type_ids)
-        copied = [*range(text, start), start - 1, *range(start, end), *[end - 1] * len(said or ())]
-        return Written(tuple(prompt.ids), rest, (*range(len(prompt.ids)), *header, *copied))
+        opening = self.markers[:1]
+        rest = (*type_ids, *before, *opening, *inside, *said)
+        parts = (type_ids, False), (before, True), (opening, False), (inside, True), (said, False)
+        copies = [copied for ids, copied in parts for _ in ids]
+        layout = self.layout(prompt, self.tokens.brackets)
+        return Written(tuple(prompt.ids), rest, layout.line(copies))
 
     def _written_type(self, entity_type: EntityType) -> Ids:
         """The name as a tagger's line has it, and the definition where it is asked for."""

@@ -10,9 +10,10 @@ from llmner_hf.core.entities import Example
 from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.settings import TaggerSettings
+from llmner_hf.tokens.canonical import Prompt
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice
-from llmner_hf.tokens.layout import OFFSET, LinePositions
+from llmner_hf.tokens.layout import OFFSET, LinesApart
 from llmner_hf.tokens.packing import seen
 from llmner_hf.training.tagger.losses import NONE
 from llmner_hf.training.tagger.preparation import Preparation
@@ -28,9 +29,9 @@ def standing(lattice, ids):
     """The positions of a completion, and the lattice's place before each token."""
     tokens = lattice.grammar.tokens
     places = [at for at, _ in lattice.along(ids)]
-    positions = LinePositions(BEFORE, tokens.brackets)
-    found, lines = zip(*positions.along(lattice, ids, places), strict=True)
-    return list(found), lines, places
+    layout = LinesApart(Prompt((0,) * BEFORE, (), ()), tokens.brackets)
+    positions, lines = layout.row(lattice, ids, places)
+    return positions[BEFORE:], lines[BEFORE:], places
 
 
 @given(texts(), label_sets())
@@ -48,7 +49,7 @@ def test_without_entities_every_line_is_the_text_moved_on(tokens, text, labels):
         spelled += [*header, *original, tokens.line_end]
     assert ids == [*spelled[:-1], tokens.stop]
     assert found == expected
-    assert list(lines) == numbers
+    assert lines == numbers
 
 
 @given(cases())

@@ -132,7 +132,7 @@ class RowCache(Cache):
         self.slots = torch.from_numpy(slots).to(device)
         keys = torch.arange(self.view, device=device)
         mask = keys <= self.slots[:, :, None]
-        if hidden is not None:
+        if hidden is not None and (hidden[..., 0] < hidden[..., 1]).any():
             begin, end = torch.from_numpy(hidden).to(device)[..., None].unbind(2)
             mask &= (keys < begin) | (keys >= end)
         if self._additive:

@@ -25,11 +25,12 @@ from llmner_hf.decoding.fast.automaton import Automaton
 from llmner_hf.decoding.fast.cache import Prefixes, RowCache, layers_of
 from llmner_hf.decoding.fast.costs import parts, pass_tokens
 from llmner_hf.decoding.fast.drafts import Drafter, Walk
-from llmner_hf.decoding.fast.row import Row, Standing
+from llmner_hf.decoding.fast.row import Row
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
 from llmner_hf.settings import TaggerSettings
+from llmner_hf.tokens.layout import Standing
 from llmner_hf.tokens.prior import Prior
 
 # Memory for the prefixes of label sets. Ours: 40 prompts of 650 tokens of a 9B GLM, 41 kB each.
@@ -117,13 +118,12 @@ class ConstrainedDecoder(SymbolicDecoder):
         prompt = self.prompt(request)
         automaton = Automaton(self.lattice(request))
         known = self.drafter.knowledge(automaton, self.settings.dictionary(request.schema))
-        aligned = self.line_positions(request)
-        row = Row(index, automaton, request, known, self.prior(request), aligned)
+        layout = self.layout(prompt, self.tokens.brackets)
+        row = Row(index, automaton, request, known, self.prior(request), layout)
         head = prompt.head if self._prefixes.most_bytes else ()
         cache.begin(place, self._prefixes.get(head))
         row.pending = prompt.ids[len(head) :]
-        row.prompt = len(prompt.ids)
-        row.standing = [(place, 0) for place in range(len(head), len(prompt.ids))]
+        row.standing = layout.prompt(len(head))
         return row
 
     def _advance(self, rows: list[Row], cache: RowCache, most: int) -> None:
@@ -162,7 +162,10 @@ class ConstrainedDecoder(SymbolicDecoder):
             tokens = row.pending + walk.tokens
             ids[place, : len(tokens)] = tokens
             first.append(place * width + len(row.pending) - 1)
-        standing = self._standing(rows, walks, cache.lengths[places])
+        lengths = cache.lengths[places].tolist()
+        standing = [
+            row.stand(walk, slot) for row, walk, slot in zip(rows, walks, lengths, strict=True)
+        ]
         positions, mask = self._placed(rows, standing, cache, places, width)
         hidden = self.model.get_decoder()(
             input_ids=torch.from_numpy(ids).to(self.model.device),
@@ -184,8 +187,7 @@ class ConstrainedDecoder(SymbolicDecoder):
             cache.lengths[place] += len(row.pending) + agreed
             if agreed < len(walk.tokens):
                 self.drafter.learn(walk, answers, agreed, row.known)
-            if standing:
-                row.begun = standing[number][len(row.pending) + agreed - 1][1]
+            row.begun = standing[number].begun[len(row.pending) + agreed - 1]
             row.take(walk, agreed)
             row.pending = []
             for token in answers[agreed : agreed + 1]:
@@ -196,33 +198,21 @@ class ConstrainedDecoder(SymbolicDecoder):
                 row.states.append(states[written].clone())
             begin += len(walk.cells)
 
-    def _standing(
-        self, rows: list[Row], walks: list[Walk], lengths: np.ndarray
-    ) -> list[list[Standing]]:
-        """How the tokens of a pass stand in their lines; empty where lines see each other."""
-        if not self.settings.lines_apart:
-            return []
-        return [
-            row.standing + row.stand(walk, length + len(row.pending))
-            for row, walk, length in zip(rows, walks, lengths.tolist(), strict=True)
-        ]
-
     def _placed(
         self,
         rows: list[Row],
-        standing: list[list[Standing]],
+        standing: list[Standing],
         cache: RowCache,
         places: list[int],
         width: int,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions, (rows, width), and mask of a pass; see `RowCache.place`."""
-        if not standing:
-            return cache.place(places, width)
         positions = np.zeros((len(rows), width), dtype=np.int64)  # padding may stand anywhere
         hidden = np.zeros((len(rows), width, 2), dtype=np.int64)
         for number, (row, own) in enumerate(zip(rows, standing, strict=True)):
-            positions[number, : len(own)], hidden[number, : len(own), 1] = zip(*own, strict=True)
-            hidden[number, :, 0] = row.prompt
+            positions[number, : len(own.positions)] = own.positions
+            hidden[number, : len(own.begun), 1] = own.begun
+            hidden[number, :, 0] = row.layout.asked
         _, mask = cache.place(places, width, hidden)
         return torch.from_numpy(positions).to(mask.device), mask
 

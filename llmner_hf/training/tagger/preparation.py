@@ -24,7 +24,7 @@ from llmner_hf.settings import USUAL_WEIGHTS, TaggerSettings
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice, Position
-from llmner_hf.tokens.layout import LinePositions
+from llmner_hf.tokens.layout import layout_of
 from llmner_hf.tokens.prior import Prior
 
 # How many of the mentions that cannot be written a report names.
@@ -130,6 +130,7 @@ class Preparation:
         self.tokens = tokens
         self.schema = schema
         self.settings = settings
+        self.layout = layout_of(settings)
         self.max_tokens = max_tokens
         self.some_types = some_types
         self.report = PreparationReport()
@@ -205,13 +206,8 @@ class Preparation:
                 for gold, (_, steps) in zip(completion, places, strict=True)
             ]
             added = self._added(example.text, asked.labels, allowed, places)
-            if self.settings.lines_apart:
-                aligned = LinePositions(len(prompt.head), self.tokens.brackets)
-                copied = aligned.along(lattice, completion, [at for at, _ in places])
-                positions, lines = list(range(len(prompt.ids))), [0] * len(prompt.ids)
-                for position, line in copied:
-                    positions.append(position)
-                    lines.append(line)
+            layout = self.layout(prompt, self.tokens.brackets)
+            positions, lines = layout.row(lattice, completion, [at for at, _ in places])
         else:
             written = self._written(example, asked.labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]

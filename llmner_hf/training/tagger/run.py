@@ -28,6 +28,7 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.settings import TrainingSettings
 from llmner_hf.tagger.quantised import keep_layout
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.tokens.layout import layout_of
 from llmner_hf.training.checkpoints import clear, newest
 from llmner_hf.training.outcome import draw_loss, record_of
 from llmner_hf.training.tagger.mixing import MixingSampler, check_names, weights_of
@@ -79,12 +80,12 @@ def pack_size(settings: TrainingSettings, optimisation: SFTConfig) -> int:
     Raises:
         SettingError: rows are to share it that do not have it in common.
     """
-    if settings.lines_apart and settings.pack not in (None, 1):
-        raise SettingError(
-            f"pack {settings.pack} with lines_apart: a mask parts either rows or lines; leave one "
-            "of them out"
-        )
-    if settings.lines_apart:
+    if not layout_of(settings).counts_on:
+        if settings.pack not in (None, 1):
+            raise SettingError(
+                f"pack {settings.pack} with lines_apart: a mask parts either rows or lines; leave "
+                "one of them out"
+            )
         return 1
     if settings.some_types:
         if settings.pack not in (None, 1):
