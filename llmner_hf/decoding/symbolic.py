@@ -7,6 +7,7 @@ prompt and the token automaton of its text.
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -70,16 +71,21 @@ class SymbolicDecoder:
             self._grammars.popitem(last=False)
         return Lattice(grammar, request.text)
 
+    def prepare(self, request: Request) -> Request:
+        """The request with its prompt: whoever measures it first and decodes it then makes one."""
+        return replace(request, prompt=self.prompt(request))
+
     def prompt(self, request: Request) -> Prompt:
         """The prompt of a request."""
+        if isinstance(request.prompt, Prompt):
+            return request.prompt
         return self.tokens.prompt(request.text, request.schema, style=self.settings.style)
 
     def prior(self, request: Request) -> Prior:
         """What is added to the logits of the brackets of a request."""
-        dictionary = self.settings.dictionary(request.schema)
-        names = request.schema.labels.names
-        known = dictionary.matches(request.text, frozenset(names)) if dictionary else ()
-        return Prior(names, known, self.settings.weights_of(request.schema))
+        schema, settings = request.schema, self.settings
+        dictionary, weights = settings.dictionary(schema), settings.weights_of(schema)
+        return Prior.of(request.text, schema.labels.names, dictionary, weights)
 
     def logits(self, states: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Each token's logit behind its own state, by its row of the output matrix alone, in fp32.

@@ -117,9 +117,10 @@ class ConstrainedDecoder(SymbolicDecoder):
         request = requests[index]
         prompt = self.prompt(request)
         automaton = Automaton(self.lattice(request))
-        known = self.drafter.knowledge(automaton, self.settings.dictionary(request.schema))
+        prior = self.prior(request)
+        known = self.drafter.knowledge(automaton, prior)
         layout = self.layout(prompt, self.tokens.brackets)
-        row = Row(index, automaton, request, known, self.prior(request), layout)
+        row = Row(index, automaton, request, known, prior, layout)
         head = prompt.head if self._prefixes.most_bytes else ()
         cache.begin(place, self._prefixes.get(head))
         row.pending = prompt.ids[len(head) :]

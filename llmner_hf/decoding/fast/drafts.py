@@ -1,8 +1,8 @@
 """Guesses of what a model will write next: they change how fast it is verified, never what it says.
 
 In: a row, half written. Out: tokens that the automaton allows, with the cells before each. The
-plain draft copies on to the end of the line, and over it into at most one further line. A
-dictionary adds the brackets of known mentions; hints add those that the last pass showed behind the
+plain draft copies on to the end of the line, and over it into at most one further line. The prior
+adds the brackets of known mentions; hints add those that the last pass showed behind the
 place where its draft was refused. Hints were read in the wrong context, but where a model wants to
 open a bracket mostly does not depend on what is open elsewhere.
 """
@@ -12,9 +12,9 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from llmner_hf.core.copying import Place
-from llmner_hf.core.mentions import Dictionary
 from llmner_hf.decoding.fast.automaton import Automaton, Cell
 from llmner_hf.decoding.fast.knowledge import STOPS, Knowledge
+from llmner_hf.tokens.prior import Prior
 
 # How far a draft goes on behind a bracket whose partner nobody foretold. Ours: mentions are short.
 UNCLOSED = 24
@@ -93,28 +93,17 @@ class Drafter:
     """The policy of drafts.
 
     Args:
-        dictionary: mentions that are likely to be entities.
         hints: whether to use what a pass showed behind a refused token.
         further_lines: how many lines behind the present one are drafted.
     """
 
-    def __init__(
-        self, dictionary: Dictionary | None = None, *, hints: bool = True, further_lines: int = 1
-    ) -> None:
-        self.dictionary = dictionary
+    def __init__(self, *, hints: bool = True, further_lines: int = 1) -> None:
         self.hints = hints
         self.further_lines = further_lines
 
-    def knowledge(self, automaton: Automaton, dictionary: Dictionary | None = None) -> Knowledge:
-        """What can be known about a text before it is tagged.
-
-        Args:
-            automaton: that of the text.
-            dictionary: in place of the drafter's own.
-        """
-        lattice = automaton.lattice
-        known = dictionary or self.dictionary
-        return Knowledge(lattice.text, lattice.grammar.labels.names, known)
+    def knowledge(self, automaton: Automaton, prior: Prior) -> Knowledge:
+        """What this policy uses of what is known about a text: everything."""
+        return Knowledge(prior)
 
     def draft(
         self,

@@ -20,7 +20,7 @@ from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.corpora.rows import CODECS
-from llmner_hf.settings import USUAL_WEIGHTS, TaggerSettings
+from llmner_hf.settings import USUAL_WEIGHTS, TaggerSettings, Weights
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice, Position
@@ -33,6 +33,8 @@ NAMED = 20
 GRAMMARS = 64
 
 Step = tuple[Position, dict[int, Position]]
+Known = tuple[Dictionary | None, Weights]
+NOTHING: Known = None, Weights()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Preparation:
         self.some_types = some_types
         self.report = PreparationReport()
         self._random = Random(seed)
-        self._gazetteer: Dictionary | None = None
+        self._known = NOTHING
         self._grammar = lru_cache(GRAMMARS)(self._make_grammar)
 
     def _make_grammar(self, asked: Schema) -> Grammar:
@@ -152,8 +154,11 @@ class Preparation:
             gazetteers: for each example one that was learnt without it; None for none.
         """
         examples = tuple(examples)
-        known = repeat(None, len(examples)) if gazetteers is None else gazetteers
-        for example, self._gazetteer in zip(examples, known, strict=True):
+        if gazetteers is None:
+            known: Iterable[Known] = repeat(NOTHING, len(examples))
+        else:
+            known = ((gazetteer, USUAL_WEIGHTS) for gazetteer in gazetteers)
+        for example, self._known in zip(examples, known, strict=True):
             example, asked = self._asked(example)
             self.report.examples += 1
             self.report.entities += len(example.entities)
@@ -205,7 +210,7 @@ class Preparation:
                 [gold, *(token for token in steps if token != gold)]
                 for gold, (_, steps) in zip(completion, places, strict=True)
             ]
-            added = self._added(example.text, asked.labels, allowed, places)
+            added = self._added(example.text, asked, allowed, places)
             layout = self.layout(prompt, self.tokens.brackets)
             positions, lines = layout.row(lattice, completion, [at for at, _ in places])
         else:
@@ -230,13 +235,12 @@ class Preparation:
         return ids, list(lattice.along(ids))
 
     def _added(
-        self, text: str, labels: LabelSet, allowed: list[list[int]], places: list[Step]
+        self, text: str, asked: Schema, allowed: list[list[int]], places: list[Step]
     ) -> list[list[float]]:
-        """What the gazetteer adds to the logits of the allowed tokens; empty without one."""
-        if self._gazetteer is None:
+        """What the prior adds to the logits of the allowed tokens; empty where it adds nothing."""
+        prior = Prior.of(text, asked.labels.names, *self._known)
+        if not prior.weighs:
             return []
-        known = self._gazetteer.matches(text, frozenset(labels.names))
-        prior = Prior(labels.names, known, USUAL_WEIGHTS)
         return [
             [prior.raises(self.tokens, at.state, steps[token].state, token) for token in legal]
             for legal, (at, steps) in zip(allowed, places, strict=True)

@@ -13,9 +13,11 @@ from llmner_hf.core.tagging import symbolic
 from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.fast.automaton import Automaton
 from llmner_hf.decoding.fast.drafts import Drafter, Walk
-from llmner_hf.decoding.fast.knowledge import STOPS
+from llmner_hf.decoding.fast.knowledge import STOPS, Knowledge
+from llmner_hf.settings import Weights
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice
+from llmner_hf.tokens.prior import Prior
 from tests.strategies import Case, cases, label_sets, number, texts, untitled
 
 LABELS = LabelSet((EntityType("protein"), EntityType("DNA"), EntityType("RNA")))
@@ -111,8 +113,8 @@ def test_every_draft_is_legal(tokens, text, labels, choice, every_type, further)
     )
     parts = [sorted(choice.sample(range(len(text) + 1), 2)) for _ in range(4)] if text else []
     mentions = {text[a:b]: choice.choice(labels.names) for a, b in parts if text[a:b].strip()}
-    drafter = Drafter(Dictionary(mentions), further_lines=further)
-    known = drafter.knowledge(automaton)
+    drafter = Drafter(further_lines=further)
+    known = Knowledge(Prior.of(text, labels.names, Dictionary(mentions), Weights()))
     cell, line, opened = automaton.start, -1, []
     while cell is not None:
         walk = drafter.draft(automaton, cell, line, known, opened, choice.randrange(1, 60))
@@ -151,7 +153,7 @@ def test_hints_of_everything_draft_the_whole_completion(tokens, case: Case):
     ]
     drafter = Drafter(further_lines=len(case.labels))
     automaton = Automaton(lattice)
-    known = drafter.knowledge(automaton)
+    known = Knowledge(Prior(case.labels.names, (), Weights()))
     numbers = sorted({case.labels.names.index(e.label) for e in flat})
     for line, following in zip([-1, *numbers], [*numbers, STOPS], strict=True):
         known.following[line] = following
