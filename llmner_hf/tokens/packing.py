@@ -63,5 +63,5 @@ def mask_for(attention: str, segments: torch.Tensor, dtype: torch.dtype) -> Any:
         return hidden.masked_fill(~seen(segments), torch.finfo(dtype).min)
     raise SettingError(
         f"{attention!r} attention takes no mask for every pair of tokens, which rows that share a "
-        "prefix need; set attn_implementation to sdpa, segmented or flex_attention, or pack to 1"
+        "prefix need; set attn_implementation to sdpa or flex_attention, or pack to 1"
     )

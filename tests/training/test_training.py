@@ -437,16 +437,6 @@ def test_a_recipe_without_a_model_is_refused(datasets, tmp_path):
         train(settings(), optimisation(tmp_path, 1), ModelConfig(), datasets)
 
 
-def test_the_sampled_loss_has_the_same_expectation():
-    torch.manual_seed(0)
-    hidden, head = torch.randn(6, 8), torch.randn(20, 8)
-    gold = torch.arange(6)
-    allowed = torch.stack([gold, gold + 6], dim=1)
-    whole = mixed_losses(hidden, head, gold, allowed, 0.5)
-    drawn = torch.stack([mixed_losses(hidden, head, gold, allowed, 0.5, 0.25) for _ in range(4000)])
-    assert torch.allclose(drawn.mean(0), whole, rtol=0.1)
-
-
 @pytest.mark.parametrize("strategy", ["html", "json_list"])
 def test_entities_that_a_strategy_cannot_write_are_counted(tokens, strategy):
     """HTML cannot write two that cross; the first of them stays."""

@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from llmner_hf.tokens.packing import mask_for
-from llmner_hf.training.tagger.segmented import SEGMENTED, segments_of
 
 IGNORED = -100  # PyTorch's and TRL's label of a position without loss
 NONE = -1  # padding of the allowed tokens
@@ -26,9 +25,7 @@ NONE = -1  # padding of the allowed tokens
 FULL_TOKENS = 512
 
 
-def add_losses(
-    model: Any, share: float, sample: float, compiled: Callable[[torch.nn.Module], Any]
-) -> None:
+def add_losses(model: Any, share: float, compiled: Callable[[torch.nn.Module], Any]) -> None:
     """Let a causal language model give losses: ``model(..., completion_losses=True)``.
 
     Without that word its forward is the one it had. The answer is (completion tokens,).
@@ -36,7 +33,6 @@ def add_losses(
     Args:
         model: the model below all wrappers and adapters.
         share: the weight of the loss over the allowed tokens.
-        sample: the share of tokens on which the rest is estimated while the model is trained.
         compiled: gives what to call in place of the decoder.
     """
     usual = model.forward
@@ -61,7 +57,6 @@ def add_losses(
                 gold[bears_loss],
                 inputs.get("allowed"),
                 share,
-                sample if model.training else 1.0,
                 inputs.get("added"),
             )
 
@@ -77,10 +72,6 @@ def attention_inputs(model: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
     if (mask := batch.get("attention_mask")) is not None:
         return {"attention_mask": mask}
     kind = model.config._attn_implementation
-    if kind == SEGMENTED:
-        segments = segments_of(batch["segments"])
-        # Given a mask with four dimensions, transformers makes none itself.
-        return {"attention_mask": segments.own, "segments": segments}
     return {"attention_mask": mask_for(kind, batch["segments"], model.dtype)}
 
 
@@ -90,7 +81,6 @@ def mixed_losses(
     gold: torch.Tensor,
     allowed: torch.Tensor | None,
     share: float,
-    sample: float = 1.0,
     added: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The loss of each token, (tokens,).
@@ -102,7 +92,6 @@ def mixed_losses(
         allowed: the allowed tokens, gold first, padded by -1, (tokens, most allowed); not needed
             where ``share`` is 0.
         share: the weight of the loss over the allowed tokens; the rest is over the vocabulary.
-        sample: the share of tokens, drawn at random, on which the latter is estimated.
         added: what a gazetteer adds to the logits of the allowed tokens, shaped as these.
     """
     losses = torch.zeros(len(gold), device=hidden.device)
@@ -115,8 +104,7 @@ def mixed_losses(
         logits = logits.masked_fill(allowed[choice] == NONE, -torch.inf)
         losses[choice] = share * (logits.logsumexp(1) - logits[:, 0])
     if share < 1:
-        drawn = torch.rand(len(gold), device=hidden.device) < sample
-        losses[drawn] += (1 - share) / sample * full_losses(hidden[drawn], head, gold[drawn])
+        losses = losses + (1 - share) * full_losses(hidden, head, gold)
     return losses
 
 

@@ -159,7 +159,6 @@ def make_trainer(
     trainer = TaggerTrainer(
         sampler=sampler_of(rows, settings, optimisation, group),
         allowed_share=settings.allowed_share,
-        full_sample=settings.full_sample,
         model=load_model(model_settings),
         args=_completed(optimisation),
         train_dataset=rows,

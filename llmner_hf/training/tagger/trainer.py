@@ -161,7 +161,6 @@ class TaggerTrainer(WholeCheckpoints, SFTTrainer):
     Args:
         sampler: the order of the rows; if absent, that of ``train_sampling_strategy``.
         allowed_share: the weight of that part, in [0, 1].
-        full_sample: the share of tokens on which the rest of the loss is estimated, in (0, 1].
         **kwargs: the arguments of ``SFTTrainer``.
     """
 
@@ -170,7 +169,6 @@ class TaggerTrainer(WholeCheckpoints, SFTTrainer):
         *,
         sampler: MixingSampler | SeededSampler | None = None,
         allowed_share: float = 0.0,
-        full_sample: float = 1.0,
         **kwargs: Any,
     ) -> None:
         self.sampler = sampler
@@ -178,7 +176,7 @@ class TaggerTrainer(WholeCheckpoints, SFTTrainer):
         self._compilation: Any = None
         super().__init__(**kwargs)
         self.add_callback(Epochs(self))
-        add_losses(self._language_model(self.model), allowed_share, full_sample, self._compiled)
+        add_losses(self._language_model(self.model), allowed_share, self._compiled)
 
     def compute_loss(
         self,
