@@ -30,7 +30,6 @@ from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
 from llmner_hf.settings import TaggerSettings
-from llmner_hf.tokens.layout import Standing
 from llmner_hf.tokens.prior import Prior
 
 # Memory for the prefixes of label sets. Ours: 40 prompts of 650 tokens of a 9B GLM, 41 kB each.
@@ -154,20 +153,42 @@ class ConstrainedDecoder(SymbolicDecoder):
     def _verify(
         self, rows: list[Row], walks: list[Walk], cache: RowCache, places: list[int]
     ) -> None:
-        """Read pending tokens and drafts; write what the model itself would have written."""
+        """Read pending tokens and drafts; write what the model itself would have written.
+
+        Args:
+            rows: those of the pass.
+            walks: the draft of each.
+            cache: of the whole batch.
+            places: the place of each row in the cache.
+        """
         self.passes += 1
+        states = self._read(rows, walks, cache, places)
+        choices, among = self._choose(states, walks, [row.prior for row in rows])
+        begin = 0  # of the row's part of states, choices and logs: one for each cell of its walk
+        for row, walk, place in zip(rows, walks, places, strict=True):
+            count = self._accept(row, walk, choices[begin : begin + len(walk.cells)], cache, place)
+            written = slice(begin, begin + count)
+            row.among.append(among[written])
+            if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
+                row.states.append(states[written].clone())
+            begin += len(walk.cells)
+
+    def _read(
+        self, rows: list[Row], walks: list[Walk], cache: RowCache, places: list[int]
+    ) -> torch.Tensor:
+        """One pass of the model: the states behind the cells of all walks, (cells, hidden)."""
         width = max(len(r.pending) + len(w.tokens) for r, w in zip(rows, walks, strict=True))
         ids = np.full((len(rows), width), self.tokens.stop)
-        first = []  # the first place of each row where a token is chosen, in the flattened batch
-        for place, (row, walk) in enumerate(zip(rows, walks, strict=True)):
+        chosen_at = []
+        for number, (row, walk) in enumerate(zip(rows, walks, strict=True)):
             tokens = row.pending + walk.tokens
-            ids[place, : len(tokens)] = tokens
-            first.append(place * width + len(row.pending) - 1)
-        lengths = cache.lengths[places].tolist()
-        standing = [
-            row.stand(walk, slot) for row, walk, slot in zip(rows, walks, lengths, strict=True)
-        ]
-        positions, mask = self._placed(rows, standing, cache, places, width)
+            ids[number, : len(tokens)] = tokens
+            row.standing = row.stand(walk, int(cache.lengths[places[number]]))
+            # The state behind a token chooses the next one. So the walk's first cell is judged by
+            # the last pending token, and each further cell by the token of the draft before it.
+            first = number * width + len(row.pending) - 1  # in the flattened batch
+            chosen_at.append(np.arange(first, first + len(walk.cells)))
+        positions, mask = self._placed(rows, cache, places, width)
         hidden = self.model.get_decoder()(
             input_ids=torch.from_numpy(ids).to(self.model.device),
             attention_mask=mask,
@@ -175,46 +196,50 @@ class ConstrainedDecoder(SymbolicDecoder):
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state.flatten(0, 1)
-        chosen_at = [
-            np.arange(start, start + len(walk.cells))
-            for start, walk in zip(first, walks, strict=True)
-        ]
-        states = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
-        choices, among = self._choose(states, walks, [row.prior for row in rows])
-        begin = 0
-        for number, (row, walk, place) in enumerate(zip(rows, walks, places, strict=True)):
-            answers = choices[begin : begin + len(walk.cells)]
-            agreed = _agreement(answers, walk.tokens)
-            cache.lengths[place] += len(row.pending) + agreed
-            if agreed < len(walk.tokens):
-                self.drafter.learn(walk, answers, agreed, row.known)
-            row.begun = standing[number].begun[len(row.pending) + agreed - 1]
-            row.take(walk, agreed)
-            row.pending = []
-            for token in answers[agreed : agreed + 1]:
-                row.correct(token, int(cache.lengths[place]))
-            written = slice(begin, begin + agreed + len(row.pending))
-            row.among.append(among[written])
-            if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
-                row.states.append(states[written].clone())
-            begin += len(walk.cells)
+        found: torch.Tensor = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
+        return found
+
+    def _accept(self, row: Row, walk: Walk, answers: list[int], cache: RowCache, place: int) -> int:
+        """Write the draft as far as the model agrees, and then its own token; returns how many.
+
+        Args:
+            row: what is written.
+            walk: the draft.
+            answers: the model's choice at each cell of the draft.
+            cache: of the batch.
+            place: the row's place in it.
+        """
+        agreed = _agreement(answers, walk.tokens)
+        # Kept in the cache is what was read and is right: the pending tokens and the agreed part.
+        # The slots behind it hold refused tokens. The next pass begins to write at the first of
+        # them, and no token sees a slot behind its own, so nobody ever sees a refused token.
+        cache.lengths[place] += len(row.pending) + agreed
+        if agreed < len(walk.tokens):
+            self.drafter.learn(walk, answers, agreed, row.known)
+        # The line is that of the last token kept: one that began in the refused part never did.
+        row.begun = row.standing.begun[len(row.pending) + agreed - 1]
+        row.take(walk, agreed)
+        row.pending = []
+        # Everything before the answer at this cell is right, so it is what the model itself writes.
+        # There is no such cell where the whole draft was right and ended with the end token.
+        for token in answers[agreed : agreed + 1]:
+            row.correct(token, int(cache.lengths[place]))
+        return agreed + len(row.pending)
 
     def _placed(
-        self,
-        rows: list[Row],
-        standing: list[Standing],
-        cache: RowCache,
-        places: list[int],
-        width: int,
+        self, rows: list[Row], cache: RowCache, places: list[int], width: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions, (rows, width), and mask of a pass; see `RowCache.place`."""
         positions = np.zeros((len(rows), width), dtype=np.int64)  # padding may stand anywhere
         hidden = np.zeros((len(rows), width, 2), dtype=np.int64)
-        for number, (row, own) in enumerate(zip(rows, standing, strict=True)):
-            positions[number, : len(own.positions)] = own.positions
-            hidden[number, : len(own.begun), 1] = own.begun
-            hidden[number, :, 0] = row.layout.asked
-        _, mask = cache.place(places, width, hidden)
+        for number, row in enumerate(rows):
+            count = len(row.standing.positions)
+            positions[number, :count] = row.standing.positions
+            # A token does not see what lies between the prompt and the beginning of its line. Where
+            # the line begins before the prompt ends, that is nothing.
+            hidden[number, :count] = row.layout.asked, 0
+            hidden[number, :count, 1] = row.standing.begun
+        mask = cache.place(places, width, hidden)
         return torch.from_numpy(positions).to(mask.device), mask
 
     def _weigh(self, row: Row) -> None:

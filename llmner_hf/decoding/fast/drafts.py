@@ -165,45 +165,60 @@ class Drafter:
     def _copy(self, walk: Walk, known: Knowledge, open: list[int], most: int) -> bool:
         """To the end of a line, with the brackets that are guessed; whether it was reached."""
         marks = self._marks(walk, known, open)
-        unforetold = most
-        text = walk.automaton.lattice.text
-        grammar = walk.automaton.lattice.grammar
-        plain, spaced, close = grammar.tokens.open, grammar.tokens.spaced_open, grammar.tokens.close
+        end, unforetold = len(walk.automaton.lattice.text), most
+        # Each turn writes a token or is done with a mark, so there is an end to it.
         while walk.in_body and len(walk.tokens) < min(most, unforetold):
-            walk.copy(marks[-1][0] - 1 if marks else len(text), most)
+            # One character before the bracket: there the token of blank and bracket may be due.
+            walk.copy(marks[-1][0] - 1 if marks else end, most)
             cell = walk.cell
             assert cell is not None
-            if not marks:
-                if cell.depth and unforetold == most:
-                    unforetold = len(walk.tokens) + UNCLOSED
-                walk.push(cell.draft)
+            if marks:
+                if self._toward(walk, *marks[-1]):
+                    marks.pop()
                 continue
-            place, opens = marks[-1]
-            here, token = cell.here, plain if opens else close
-            if here == place and token in cell.steps:
-                walk.push(token)
-                marks.pop()
-            elif opens and spaced is not None and here == place - 1 and spaced in cell.steps:
-                walk.push(spaced)
-                marks.pop()
-            elif here >= place:
-                marks.pop()
-            else:
-                cut = (
-                    place - 1 if opens and spaced is not None and text[place - 1] == " " else place
-                )
-                route = walk.automaton.route(cell, cut)
-                for step in route or (cell.draft,):
-                    if walk.cell is None or step not in walk.cell.steps:
-                        marks.pop()
-                        break
-                    walk.push(step)
+            # A bracket that is open, and no guess where it closes: the draft will soon be wrong.
+            if cell.depth and unforetold == most:
+                unforetold = len(walk.tokens) + UNCLOSED
+            walk.push(cell.draft)
         return not walk.in_body and len(walk.tokens) < most
+
+    @staticmethod
+    def _toward(walk: Walk, place: int, opens: bool) -> bool:
+        """Write a guessed bracket, or go on towards it; whether one is done with it.
+
+        Args:
+            walk: in the body of a line, before the bracket.
+            place: the character before which it is to stand.
+            opens: whether it opens.
+        """
+        automaton, cell = walk.automaton, walk.cell
+        assert cell is not None
+        tokens, text = automaton.lattice.grammar.tokens, automaton.lattice.text
+        token, spaced = tokens.open if opens else tokens.close, tokens.spaced_open
+        if cell.here == place and token in cell.steps:
+            walk.push(token)
+            return True
+        # An opening bracket takes the blank before it with it, so it is due one character earlier.
+        if opens and spaced is not None and cell.here == place - 1 and spaced in cell.steps:
+            walk.push(spaced)
+            return True
+        # The copy is there, and the automaton allows no bracket: too deep, or inside a word.
+        if cell.here >= place:
+            return True
+        # Inside a piece the tokens of its beginning lead there; they differ from those of the whole
+        # piece, and are legal only where a bracket may follow. Otherwise the copy goes on.
+        blank = opens and spaced is not None and text[place - 1] == " "
+        for step in automaton.route(cell, place - blank) or (cell.draft,):
+            if walk.cell is None or step not in walk.cell.steps:
+                return True
+            walk.push(step)
+        return False
 
     @staticmethod
     def _marks(walk: Walk, known: Knowledge, open: list[int]) -> list[tuple[int, bool]]:
         """The brackets guessed for the rest of a line, (character, opens), the next one last."""
         assert walk.cell is not None
+        # Inside a character ``here`` is -1, and the state is that of the piece's beginning.
         behind = max(walk.cell.here, walk.cell.at.state.position)
         marks: list[tuple[int, bool]] = []
         inner = behind
@@ -212,7 +227,8 @@ class Drafter:
             if end is None:
                 return marks
             marks.append((end, False))
-            inner = end - 1
+            inner = end - 1  # what was opened before closes at the same character or behind it
+        # New spans begin where all open ones have closed, and do not overlap.
         barrier = marks[-1][0] if marks else behind
         for start, end in known.spans(walk.line, barrier):
             if start >= barrier:
