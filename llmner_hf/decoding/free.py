@@ -57,13 +57,15 @@ class FreeDecoder:
 
     def prepare(self, request: Request) -> Request:
         """The request with its prompt, which is then made once."""
+        if request.prompt is not None:
+            return request
         style, strategy = self.settings.style, self.settings.strategy
         prompt = self.tokens.prompt(request.text, request.schema, style=style, strategy=strategy)
         return replace(request, prompt=prompt)
 
     def prompt(self, request: Request) -> list[int]:
         """The token ids of a request's prompt."""
-        found = request.prompt or self.prepare(request).prompt
+        found = self.prepare(request).prompt
         assert isinstance(found, Prompt)
         return found.ids
 

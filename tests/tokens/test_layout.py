@@ -25,12 +25,16 @@ BEFORE = 7
 APART = TaggerSettings(style="brief", max_depth=2, lines_apart=True, every_type=True)
 
 
+def layout_before(tokens):
+    """The layout of answers to a prompt whose text begins behind ``BEFORE`` tokens."""
+    return LinesApart(Prompt((0,) * BEFORE, (), ()), tokens.brackets)
+
+
 def standing(lattice, ids):
     """The positions of a completion, and the lattice's place before each token."""
     tokens = lattice.grammar.tokens
     places = [at for at, _ in lattice.along(ids)]
-    layout = LinesApart(Prompt((0,) * BEFORE, (), ()), tokens.brackets)
-    positions, lines = layout.row(lattice, ids, places)
+    positions, lines = layout_before(tokens).row(lattice, ids, places)
     return positions[BEFORE:], lines[BEFORE:], places
 
 
@@ -50,6 +54,10 @@ def test_without_entities_every_line_is_the_text_moved_on(tokens, text, labels):
     assert ids == [*spelled[:-1], tokens.stop]
     assert found == expected
     assert lines == numbers
+    # A selector reads the same line: what copies is known to it without an automaton.
+    if len(labels) == 1:
+        copies = [False] * (len(ids) - len(original) - 1) + [True] * (len(original) + 1)
+        assert layout_before(tokens).line(copies)[BEFORE:] == found
 
 
 @given(cases())
