@@ -1,18 +1,21 @@
 """A candidate to token ids: its type, then its text with the candidate marked (equation 2).
 
-In: candidates. Out: their ids in two parts that are tokenised apart. Read once, the prefix is the
-type, which all candidates of one schema and type have in common, and the rest is the marked text.
-Read twice, the prefix is a tagger's prompt for this type and text, which all candidates of both
-have in common, and the rest is a tagger's answer up to the last token of the candidate, where a
-tagger decides whether an entity ends; what follows the candidate, the prompt has shown. Either way
-candidates with equal prefixes can share it, and no rest depends on the prefix before it. A text
-appears as its view and cannot spell a special token. Differs from the paper: a colon parts the type
-from the text, and an end token closes a text read once, so that what is pooled is always the same
-token; a text read twice needs no closing marker.
+In: candidates. Out: their ids in two parts that are tokenised apart, a prefix and a rest. A text is
+read in one of two ways:
 
-Beyond the paper, the last token of either may say what the tagger's gazetteer knows of the
-candidate. It stands behind the end token too: there it is what is pooled, in both readings, and
-candidates have all before it in common.
+- *once*: the prefix is the type, and the rest is the marked text. All candidates of one schema and
+  type share the prefix.
+- *twice*: the prefix is a tagger's prompt for this type and text, and the rest is a tagger's answer
+  up to the last token of the candidate, where a tagger decides whether an entity ends. The prompt
+  has shown what follows the candidate. All candidates of one type and text share the prefix.
+
+No rest depends on the prefix before it. A text appears as its view and cannot spell a special
+token. Differs from the paper: a colon parts the type from the text, and an end token closes a text
+that is read once, so that the same token is always pooled. A text that is read twice needs no
+closing marker.
+
+Beyond the paper, the last token may say what the tagger's gazetteer knows of the candidate. It is
+the token that is pooled then, in both readings, so it stands behind the end token.
 
 The markers are two tokens that the settings name. Training makes them where they are missing: of
 the special tokens that a tokenizer holds in reserve, as Llama's, else as new ones, which take spare

@@ -1,12 +1,11 @@
 """Logits of candidates from a decoder, many at a time and each input once.
 
 In: candidates. Out: one logit each, in their order, whose sigmoid is the probability that the
-candidate is an entity. Inputs are packed as a tree: what one has in common with the one before it
-stands once, be it the type, the prompt of a text or the text up to a candidate. Every token sees
-those that it follows in its own input, and has the position that it has there. So neither
-company nor order changes a logit, but for rounding. Packs of like length are computed together, and
-inputs that are the same are computed once. Refused: a model whose attention takes no mask of our
-own.
+candidate is an entity. Inputs are packed as a tree: what an input has in common with the one before
+it stands once, be it the type, the prompt of a text or the text up to a candidate. Every token sees
+the tokens before it in its own input, and has the position that it has there. So neither company
+nor order changes a logit, but for rounding. Packs of like length are computed together, and equal
+inputs are computed once. Refused: a model whose attention takes no mask of our own.
 """
 
 from __future__ import annotations
