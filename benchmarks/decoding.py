@@ -38,7 +38,8 @@ from llmner_hf.corpora.rows import to_example
 from llmner_hf.decoding.fast import constrained
 from llmner_hf.decoding.fast.automaton import Automaton
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
-from llmner_hf.decoding.fast.drafts import Drafter, Walk
+from llmner_hf.decoding.fast.drafts import Drafter
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.pipelines.local import EMBEDDED

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 import torch
@@ -23,9 +22,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from llmner_hf.core.entities import Prediction
 from llmner_hf.decoding.fast.automaton import Automaton
 from llmner_hf.decoding.fast.cache import Prefixes, RowCache, layers_of
+from llmner_hf.decoding.fast.choice import agreement, choose
 from llmner_hf.decoding.fast.costs import parts, pass_tokens
-from llmner_hf.decoding.fast.drafts import Drafter, Walk
+from llmner_hf.decoding.fast.drafts import Drafter
 from llmner_hf.decoding.fast.row import Row
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
@@ -209,7 +210,7 @@ class ConstrainedDecoder(SymbolicDecoder):
             cache: of the batch.
             place: the row's place in it.
         """
-        agreed = _agreement(answers, walk.tokens)
+        agreed = agreement(answers, walk.tokens)
         # Kept in the cache is what was read and is right: the pending tokens and the agreed part.
         # The slots behind it hold refused tokens. The next pass begins to write at the first of
         # them, and no token sees a slot behind its own, so nobody ever sees a refused token.
@@ -254,50 +255,8 @@ class ConstrainedDecoder(SymbolicDecoder):
     def _choose(
         self, states: torch.Tensor, walks: list[Walk], priors: list[Prior]
     ) -> tuple[list[int], torch.Tensor]:
-        """The best legal token of each state, by those rows of the output matrix alone.
-
-        Args:
-            states: those behind the cells of all walks, (places, hidden).
-            walks: the drafts.
-            priors: for each walk what is added to the logits of brackets.
-
-        Returns:
-            The tokens, and their log probabilities among the legal ones, (places,).
-        """
-        legal = [cell.tokens for walk in walks for cell in walk.cells]
-        widths = np.fromiter(map(len, legal), dtype=np.int64, count=len(legal))
-        tokens = np.fromiter(chain.from_iterable(legal), dtype=np.int64, count=widths.sum())
-        ends = widths.cumsum()
-        place = np.arange(len(legal)).repeat(widths)
-        column = np.arange(len(tokens)) - (ends - widths).repeat(widths)
-        device = states.device
-        where = torch.from_numpy(place).to(device), torch.from_numpy(column).to(device)
-        each = self.logits(states[where[0]], torch.from_numpy(tokens).to(device))
-        own = raised = each.new_full((len(legal), int(widths.max())), -torch.inf)
-        own[where] = each
-        if any(prior.weighs for prior in priors):
-            raised = own.clone()
-            raised[where] += torch.from_numpy(self._raised(walks, priors, tokens)).to(device)
-        best = raised.argmax(1)  # the first of equals, and the tokens are sorted
-        chosen = tokens[ends - widths + best.cpu().numpy()]
-        return chosen.tolist(), own.gather(1, best[:, None])[:, 0] - own.logsumexp(1)
-
-    def _raised(self, walks: list[Walk], priors: list[Prior], tokens: np.ndarray) -> np.ndarray:
-        """What is added to the logits of all legal tokens, (legal tokens,)."""
-        counts = [sum(len(cell.tokens) for cell in walk.cells) for walk in walks]
-        biases = np.array([prior.bias for prior in priors], dtype=np.float32).repeat(counts)
-        added = np.where(np.isin(tokens, self.tokens.opening), biases, np.float32(0))
-        number = 0
-        for walk, prior in zip(walks, priors, strict=True):
-            for cell, line in zip(walk.cells, walk.lines, strict=True):
-                if cell.here in prior.places[line]:
-                    for column, token in enumerate(cell.tokens):
-                        after = cell.steps[token].state
-                        added[number + column] = prior.added(
-                            self.tokens, line, cell.depth, after, token
-                        )
-                number += len(cell.tokens)
-        return added
+        """See `choice.choose`."""
+        return choose(states, walks, priors, self.logits, self.tokens)
 
     def _longest(self, size: int) -> int:
         """The longest draft that pays, from what a pass costs and what its tokens cost."""
@@ -309,15 +268,3 @@ class ConstrainedDecoder(SymbolicDecoder):
     @cached_property
     def _pass_tokens(self) -> float:
         return pass_tokens(self.model)
-
-
-def _agreement(choices: list[int], draft: list[int]) -> int:
-    """How many tokens of the draft are what the model chose.
-
-    >>> _agreement([1, 2, 9, 4], [1, 2, 3])
-    2
-    """
-    for place, token in enumerate(draft):
-        if choices[place] != token:
-            return place
-    return len(draft)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 
 from llmner_hf.decoding.fast.automaton import Automaton
-from llmner_hf.decoding.fast.drafts import Walk
 from llmner_hf.decoding.fast.knowledge import Knowledge
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.tokens.layout import Layout, Standing

@@ -12,8 +12,9 @@ from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.tagging import symbolic
 from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.fast.automaton import Automaton
-from llmner_hf.decoding.fast.drafts import Drafter, Walk
+from llmner_hf.decoding.fast.drafts import Drafter
 from llmner_hf.decoding.fast.knowledge import STOPS, Knowledge
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.settings import Weights
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice

@@ -23,7 +23,8 @@ from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
-from llmner_hf.decoding.fast.drafts import Drafter, Walk
+from llmner_hf.decoding.fast.drafts import Drafter
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.settings import Gazetteer, TaggerSettings, Weights
