@@ -20,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -38,11 +38,13 @@ from llmner_hf.corpora.rows import to_example
 from llmner_hf.decoding.fast import constrained
 from llmner_hf.decoding.fast.automaton import Automaton
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
-from llmner_hf.decoding.fast.drafts import Drafter, Walk
+from llmner_hf.decoding.fast.drafts import Drafter
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.pipelines.local import EMBEDDED
-from llmner_hf.settings import MENTION_SHARE, TAGGER_FILE, TaggerSettings
+from llmner_hf.settings import MENTION_SHARE, TAGGER_FILE, Gazetteer, TaggerSettings, Weights
+from llmner_hf.tokens.prior import Prior
 
 CORPORA = ("genia", "cmeee_v2")
 # What the picture shows; the table has all.
@@ -59,9 +61,10 @@ DRAWN = (
 class PlainDrafter(Drafter):
     """Drafts the copy alone."""
 
-    def knowledge(self, automaton: Automaton, dictionary: Dictionary | None = None) -> Any:
+    def knowledge(self, automaton: Automaton, prior: Prior) -> Any:
         """Nothing, even where the model brings a gazetteer."""
-        return super().knowledge(automaton)
+        names = automaton.lattice.grammar.labels.names
+        return super().knowledge(automaton, Prior(names, (), Weights()))
 
 
 class GoldDrafter(Drafter):
@@ -69,9 +72,9 @@ class GoldDrafter(Drafter):
 
     gold: dict[str, list[int]]
 
-    def knowledge(self, automaton: Automaton, dictionary: Dictionary | None = None) -> Any:
+    def knowledge(self, automaton: Automaton, prior: Prior) -> Any:
         """Also what is left to write."""
-        known: Any = super().knowledge(automaton, dictionary)
+        known: Any = super().knowledge(automaton, prior)
         known.left = self.gold[automaton.lattice.text]
         return known
 
@@ -85,6 +88,23 @@ class GoldDrafter(Drafter):
         walk.answers = (answers + [cell.draft for cell in walk.cells])[: len(walk.cells)]
         known.left = known.left[agreed + 1 :]
         return walk
+
+
+class PlainGoldDrafter(GoldDrafter, PlainDrafter):
+    """Drafts the copy alone, and knows what will be answered."""
+
+
+def drafting(
+    settings: TaggerSettings, dictionary: Dictionary, names: Iterable[str]
+) -> TaggerSettings:
+    """Settings with known mentions of these datasets, which are drafted and weigh nothing."""
+    schemas = {name: settings.schema(name) for name in names}
+    return replace(
+        settings,
+        gazetteer=Gazetteer({schema.title: dictionary for schema in schemas.values()}),
+        schemas=schemas,
+        weights=dict.fromkeys(schemas, Weights()),
+    )
 
 
 class GoldDecoder(ConstrainedDecoder):
@@ -106,8 +126,8 @@ class Case:
     """
 
     def __init__(self, model, tokenizer, settings, examples, dictionary, forced: bool) -> None:
-        self.model, self.tokenizer, self.settings = model, tokenizer, settings
-        self.dictionary, self.forced = dictionary, forced
+        self.model, self.tokenizer, self.forced = model, tokenizer, forced
+        self.settings = settings if dictionary is None else drafting(settings, dictionary, examples)
         self.requests = [
             Request(f"{name}/{e.id}", e.text, settings.schema(name))
             for name, part in examples.items()
@@ -134,10 +154,10 @@ class Case:
     ) -> ConstrainedDecoder:
         """Ours, with plain drafts or with all that it knows."""
         settings = replace(self.settings, confidence=confidence or self.settings.confidence)
-        kind, drafter = ConstrainedDecoder, Drafter(self.dictionary)
+        kind, drafter = ConstrainedDecoder, Drafter()
         if self.forced:
             kind = GoldDecoder
-            drafter = GoldDrafter(None if plain else self.dictionary, hints=False)
+            drafter = (PlainGoldDrafter if plain else GoldDrafter)(hints=False)
             drafter.gold = {
                 row.lattice.text: ids for row, ids in zip(self.rows, self.written, strict=True)
             }

@@ -3,7 +3,8 @@
 In: GENIA's test sentences, evenly spread, or the examples where there is no data; the embedded
 model or another. Out: two tables. The first compares ``pipeline("bioner")`` with plain greedy
 ``generate`` on the same prompts and, where an interpreter that has `gliner` is named, with
-GLiNER-small (`gliner_small.py` says how that is made). The second is about the wheel, the first
+GLiNER-small (`gliner_small.py` says how that is made); below it stands how often a sentence is made
+ready, and what that takes. The second is about the wheel, the first
 entity of a fresh process, and the memory and speed of annotating many sentences.
 
     python benchmarks/embedded.py --data data --gliner PYTHON
@@ -20,8 +21,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -29,13 +30,17 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter, process_time
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from datasets import load_dataset
 
 import llmner_hf
+from llmner_hf.core.mentions import Dictionary
 from llmner_hf.decoding.request import Request
 from llmner_hf.readers import read_any
+from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.tokens.lattice import Lattice
 
 HERE = Path(__file__).parent
 DATASET = "genia"
@@ -117,6 +122,40 @@ class Bench:
         rival = {"`generate`": partial(self.generate, longest)}
         return self.seconds(ours, repeats) | self.seconds(rival, 1)
 
+    def readying(self) -> str:
+        """How often prompt and mentions of a sentence are made, and the time of each."""
+        bare = llmner_hf.pipeline("bioner", model=self.model, selector=None)
+        calls: Counter[str] = Counter()
+        spent: Counter[str] = Counter()
+
+        def counted(kind: type, name: str) -> Any:
+            usual = getattr(kind, name)
+
+            def run(*given: Any, **options: Any) -> Any:
+                calls[name] += 1
+                started = process_time()
+                found = usual(*given, **options)
+                found = iter(list(found)) if isinstance(found, Iterator) else found
+                spent[name] += process_time() - started
+                return found
+
+            return patch.object(kind, name, run)
+
+        self.annotate(bare, 32)
+        with (
+            counted(Tokens, "prompt"),
+            counted(Dictionary, "matches"),
+            counted(Lattice, "__init__"),
+        ):
+            self.annotate(bare, 32)
+        sentences = calls["__init__"]  # one automaton each
+        prompts, mentions = (
+            f"{calls[name] / sentences:.1f} times, {1e6 * spent[name] / calls[name]:.0f} "
+            "microseconds each"
+            for name in ("prompt", "matches")
+        )
+        return f"of a sentence: prompt made {prompts}; mentions looked up {mentions}"
+
     def rival(self, python: Path, repeats: int) -> dict[str, Any]:
         """GLiNER-small in the environment of that interpreter."""
         given = {
@@ -161,6 +200,7 @@ def compare(bench: Bench, repeats: int, gliner: Path | None) -> None:
             ratios = [f"{found[other][batch] / taken:.1f}" for other in rivals]
             row = [name, str(batch), f"{len(bench.texts) / taken:.1f}", *ratios]
             print("| " + " | ".join(row) + " |")
+    print(f"\n{bench.readying()}")
 
 
 def wheel() -> float:

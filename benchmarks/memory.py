@@ -18,7 +18,6 @@ from pathlib import Path
 from datasets import load_dataset
 from decoding import Case, embedded
 
-from llmner_hf.core.mentions import Dictionary
 from llmner_hf.corpora.rows import to_example
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.decoding.request import Request
@@ -41,7 +40,7 @@ def peak() -> float:
 def run_one(kind: str, data: Path, batch: int) -> None:
     """What a process of its own does: print the peak."""
     split = load_dataset(str(data / "genia"), split="test").select(range(2 * batch))
-    case = Case(*embedded(), {"genia": list(map(to_example, split))}, Dictionary({}), False)
+    case = Case(*embedded(), {"genia": list(map(to_example, split))}, None, False)
     before = peak()
     if kind == "generate":
         case.generate(batch, constrained=True)()

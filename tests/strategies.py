@@ -14,6 +14,7 @@ from itertools import pairwise
 from hypothesis import strategies as st
 
 from llmner_hf.core.entities import RESERVED_IN_NAMES, Entity, EntityType, LabelSet, ordered
+from llmner_hf.core.schema import Schema
 
 _BLANKS = "".join(chr(c) for c in range(0x3001) if chr(c).isspace())
 _MARKS = "[](){}<>/\\\"'`:：;&,，.。!-_*#|&=+"
@@ -30,6 +31,11 @@ NAMES = ("DNA", "x", "cell_type", "疾病", "&lt;DNA", "/DNA", "a b", "-", "DNA 
 def number(quick: int, thorough: int) -> int:
     """How many examples to try: few, or many with the Hypothesis profile ``thorough``."""
     return thorough if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else quick
+
+
+def untitled(labels: LabelSet) -> Schema:
+    """A user's own types."""
+    return Schema("", "en", labels)
 
 
 def texts(max_parts: int = 24) -> st.SearchStrategy[str]:

@@ -1,6 +1,6 @@
 """The chat messages that ask a model to tag a text (paper, section II-A, Fig. 3).
 
-In: the text, a label set, the corpus's title, a language, a style and a tagging strategy. Out: chat
+In: the text, the schema that it is annotated by, a style and a tagging strategy. Out: chat
 messages. The model is told that it is an expert in biomedical NER and which dataset it annotates,
 then gets the types with their definitions, and the text. Three styles:
 
@@ -22,6 +22,7 @@ from typing import Literal, get_args
 
 from llmner_hf.core.entities import LabelSet, Language
 from llmner_hf.core.errors import SettingError
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
 
 Style = Literal["prefix", "paper", "brief"]
@@ -89,10 +90,8 @@ WORDINGS: Mapping[Language, Wording] = MappingProxyType(
 
 def messages(
     text: str,
-    labels: LabelSet,
-    language: Language,
+    schema: Schema,
     *,
-    title: str = "",
     style: Style = "prefix",
     strategy: Strategy = "symbolic",
 ) -> tuple[Message, ...]:
@@ -100,9 +99,8 @@ def messages(
 
     Args:
         text: the text as the user gave it; the messages hold its view.
-        labels: the types, in the order in which the answer lists them.
-        language: the language of the instruction.
-        title: the corpus's own name; without one, no dataset is named.
+        schema: the types, in the order in which the answer lists them; the language of the
+            instruction; the title, without which no dataset is named.
         style: see the module.
         strategy: the tagging strategy that is asked for.
 
@@ -111,17 +109,18 @@ def messages(
 
     >>> from llmner_hf.core.entities import EntityType
     >>> labels = LabelSet((EntityType("DNA"), EntityType("RNA")))
-    >>> messages("the c-fos gene", labels, "en", style="brief")
+    >>> messages("the c-fos gene", Schema("", "en", labels), style="brief")
     (Message(role='user', content='DNA, RNA\nthe c-fos gene'),)
     """
     _require("style", style, get_args(Style))
     _require("tagging strategy", strategy, get_args(Strategy))
-    _require("language", language, tuple(WORDINGS))
+    _require("language", schema.language, tuple(WORDINGS))
     if style == "brief":
-        return (Message("user", ", ".join(labels.names) + "\n" + view(text)),)
-    wording = WORDINGS[language]
+        return (Message("user", ", ".join(schema.labels.names) + "\n" + view(text)),)
+    wording = WORDINGS[schema.language]
+    title = schema.title
     task = wording.dataset.format(title=title) if title else wording.any_dataset
-    types = "\n".join([wording.types, *_definitions(labels, wording)])
+    types = "\n".join([wording.types, *_definitions(schema.labels, wording)])
     source = f"{wording.text}\n{view(text)}"
     parts = (types, source) if style == "prefix" else (source, types)
     user = "\n".join((task, wording.format[strategy], *parts))

@@ -74,12 +74,9 @@ def to_row(example: Example, schema: Schema, *, style: Style, strategy: Strategy
         LabelError: an entity has another label.
         SettingError: the style or the strategy is unknown.
     """
-    labels = schema.labels
-    turns = messages(
-        example.text, labels, schema.language, title=schema.title, style=style, strategy=strategy
-    )
+    turns = messages(example.text, schema, style=style, strategy=strategy)
     try:
-        completion = CODECS[strategy].encode(example.text, example.entities, labels)
+        completion = CODECS[strategy].encode(example.text, example.entities, schema.labels)
     except UnrepresentableError as error:
         raise UnrepresentableError(f"{example.id}: {error}") from None
     return {

@@ -8,6 +8,7 @@ script samples at temperature 0.5; here it is greedy, so that a run can be repea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,7 +19,8 @@ from llmner_hf.core.entities import Prediction, Problem, ProblemKind, ScoredEnti
 from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.request import Request
 from llmner_hf.settings import TaggerSettings
-from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.tokens.canonical import Prompt, Tokens
+from llmner_hf.tokens.layout import layout_of
 
 
 class FreeDecoder:
@@ -42,7 +44,7 @@ class FreeDecoder:
         settings: TaggerSettings,
         most_tokens: int = 1024,
     ) -> None:
-        if settings.lines_apart:
+        if not layout_of(settings).counts_on:
             raise SettingError(
                 "this model was tuned with lines_apart, for positions that free generation does "
                 'not give; use engine="constrained"'
@@ -53,18 +55,19 @@ class FreeDecoder:
         self.settings = settings
         self.most_tokens = most_tokens
 
+    def prepare(self, request: Request) -> Request:
+        """The request with its prompt, which is then made once."""
+        if request.prompt is not None:
+            return request
+        style, strategy = self.settings.style, self.settings.strategy
+        prompt = self.tokens.prompt(request.text, request.schema, style=style, strategy=strategy)
+        return replace(request, prompt=prompt)
+
     def prompt(self, request: Request) -> list[int]:
         """The token ids of a request's prompt."""
-        schema = request.schema
-        prompt = self.tokens.prompt(
-            request.text,
-            schema.labels,
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-            strategy=self.settings.strategy,
-        )
-        return prompt.ids
+        found = self.prepare(request).prompt
+        assert isinstance(found, Prompt)
+        return found.ids
 
     def length(self, request: Request) -> int:
         """Prompt and longest completion in tokens."""

@@ -19,7 +19,7 @@ from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
 from llmner_hf.tokens.lattice import Lattice, Position
-from llmner_hf.tokens.layout import LinePositions, begins_line
+from llmner_hf.tokens.layout import Layout
 from llmner_hf.tokens.prior import Prior
 
 
@@ -32,12 +32,12 @@ class Row:
         request: Request,
         prompt: list[int],
         prior: Prior,
-        aligned: LinePositions | None = None,
+        layout: Layout,
     ) -> None:
         self.lattice = lattice
-        self.aligned = aligned
+        self.layout = layout
         self.standing = len(prompt) - 1  # the position of the last token
-        self.apart = False  # whether it begins a line that sees no other
+        self.apart = False  # whether it begins a line that does not see those before it
         self.prompt = prompt
         self.prior = prior
         self.record = Record(request.id)
@@ -52,7 +52,9 @@ class Row:
 
     def write(self, token: int, log_probability: float, log_mass: float) -> None:
         """Take a legal token; note where brackets open and close."""
-        self.standing = self._position(token)
+        self.apart = self.layout.begins(self.at)
+        place, number = self.lattice.place(self.at), len(self.prompt) + len(self.record.tokens)
+        self.standing = self.layout.position(self.at, place, token, number)
         before, self.at = self.at, self.steps[token]
         self.steps = self.lattice.steps(self.at)
         self.record.write(token)
@@ -68,20 +70,15 @@ class Row:
             logs, masses = zip(*(self.weighed[place] for place in self.record.judged), strict=True)
             self.record.weigh(logs, masses)
 
-    def _position(self, token: int) -> int:
-        if self.aligned is None:
-            return self.standing + 1
-        self.apart = begins_line(self.at)
-        return self.aligned.of(self.at, self.lattice.place(self.at), token)
-
 
 class ReferenceDecoder(SymbolicDecoder):
     """Masked greedy decoding with one model; arguments as in ``SymbolicDecoder``."""
 
     def row(self, request: Request) -> Row:
         """The row of a request, with nothing written yet."""
-        prompt, prior = self.prompt(request).ids, self.prior(request)
-        return Row(self.lattice(request), request, prompt, prior, self.line_positions(request))
+        prompt, prior = self.prompt(request), self.prior(request)
+        layout = self.layout(prompt, self.tokens.brackets)
+        return Row(self.lattice(request), request, prompt.ids, prior, layout)
 
     @torch.inference_mode()
     def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:

@@ -7,6 +7,7 @@ prompt and the token automaton of its text.
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -18,7 +19,7 @@ from llmner_hf.settings import TaggerSettings
 from llmner_hf.tokens.canonical import Prompt, Tokens
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice
-from llmner_hf.tokens.layout import LinePositions
+from llmner_hf.tokens.layout import layout_of
 from llmner_hf.tokens.prior import Prior
 
 # Rows of the output matrix's product at a time, where a confidence needs all tokens.
@@ -52,6 +53,7 @@ class SymbolicDecoder:
         self.tokens = Tokens(tokenizer)
         _check_head(model, self.tokens.line_end)
         self.settings = settings
+        self.layout = layout_of(settings)
         self._grammars: OrderedDict[Schema, Grammar] = OrderedDict()
 
     def lattice(self, request: Request) -> Lattice:
@@ -59,7 +61,7 @@ class SymbolicDecoder:
         schema = request.schema
         grammar = self._grammars.pop(schema, None) or Grammar(
             self.tokens,
-            schema.labels,
+            schema,
             self.settings.max_depth,
             every_type=self.settings.every_type,
             cuts=self.settings.cuts,
@@ -69,29 +71,21 @@ class SymbolicDecoder:
             self._grammars.popitem(last=False)
         return Lattice(grammar, request.text)
 
+    def prepare(self, request: Request) -> Request:
+        """The request with its prompt: whoever measures it first and decodes it then makes one."""
+        return replace(request, prompt=self.prompt(request))
+
     def prompt(self, request: Request) -> Prompt:
         """The prompt of a request."""
-        schema = request.schema
-        return self.tokens.prompt(
-            request.text,
-            schema.labels,
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-        )
-
-    def line_positions(self, request: Request) -> LinePositions | None:
-        """Where the tokens of a request's completion stand; None where positions count on."""
-        if not self.settings.lines_apart:
-            return None
-        return LinePositions(len(self.prompt(request).head), self.tokens.brackets)
+        if isinstance(request.prompt, Prompt):
+            return request.prompt
+        return self.tokens.prompt(request.text, request.schema, style=self.settings.style)
 
     def prior(self, request: Request) -> Prior:
         """What is added to the logits of the brackets of a request."""
-        dictionary = self.settings.dictionary(request.schema)
-        names = request.schema.labels.names
-        known = dictionary.matches(request.text, frozenset(names)) if dictionary else ()
-        return Prior(names, known, self.settings.weights_of(request.schema))
+        schema, settings = request.schema, self.settings
+        dictionary, weights = settings.dictionary(schema), settings.weights_of(schema)
+        return Prior.of(request.text, schema.labels.names, dictionary, weights)
 
     def logits(self, states: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Each token's logit behind its own state, by its row of the output matrix alone, in fp32.

@@ -51,6 +51,10 @@ LEAST_SENTENCES = 16
 class Decoder(Protocol):
     """What turns requests into predictions."""
 
+    def prepare(self, request: Request) -> Request:
+        """The request with its prompt, which is then made once."""
+        ...
+
     def length(self, request: Request) -> int:
         """The tokens that prompt and longest completion need."""
         ...
@@ -179,8 +183,7 @@ class Annotator:
         if not isinstance(text, str):
             raise InputError(f"a text must be a string, not {type(text).__name__}")
         schema = self._schema(call, call.language or language_of(text))
-        spans = self._spans(text, schema, call.sentences)
-        return [Part(start, Request("", text[start:end], schema)) for start, end in spans]
+        return self._fitting(text, schema, call.sentences)
 
     def _schema(self, call: Call, language: Language) -> Schema:
         """The types that are asked for, as a prompt names them."""
@@ -197,16 +200,21 @@ class Annotator:
         labels = LabelSet(tuple(EntityType(name, definitions.get(name, "")) for name in types))
         return replace(named, labels=labels) if named else Schema("", language, labels)
 
-    def _spans(self, text: str, schema: Schema, sentences: bool) -> Sequence[Span]:
-        """The spans of the text that are annotated one by one."""
+    def _fitting(self, text: str, schema: Schema, sentences: bool) -> list[Part]:
+        """The sentences, or the whole, where the context holds them; else groups of sentences.
+
+        What is measured is what is decoded, so that its prompt is made once.
+        """
+
+        def asked(spans: Sequence[Span]) -> list[Part]:
+            requests = ((start, Request("", text[start:end], schema)) for start, end in spans)
+            return [Part(start, self.decoder.prepare(request)) for start, request in requests]
+
         spans, limit = split(text, schema.language), self.context
         whole = ((spans[0][0], spans[-1][1]),) if spans else ()
-        if limit is None:
-            return spans if sentences else whole
-        if not sentences and self._measure(text, schema) <= limit:
-            return whole
-        if sentences and all(self._measure(text[a:b], schema) <= limit for a, b in spans):
-            return spans
+        parts = asked(spans if sentences else whole)
+        if limit is None or all(self.decoder.length(part.request) <= limit for part in parts):
+            return parts
         if self._measure(".", schema) > limit:
             needed = self._measure("", schema)
             raise SettingError(
@@ -222,7 +230,7 @@ class Annotator:
                 cut,
                 limit,
             )
-        return chunks
+        return asked(chunks)
 
     def _measure(self, text: str, schema: Schema) -> int:
         return self.decoder.length(Request("", text, schema))

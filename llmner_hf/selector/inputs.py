@@ -1,18 +1,21 @@
 """A candidate to token ids: its type, then its text with the candidate marked (equation 2).
 
-In: candidates. Out: their ids in two parts that are tokenised apart. Read once, the prefix is the
-type, which all candidates of one schema and type have in common, and the rest is the marked text.
-Read twice, the prefix is a tagger's prompt for this type and text, which all candidates of both
-have in common, and the rest is a tagger's answer up to the last token of the candidate, where a
-tagger decides whether an entity ends; what follows the candidate, the prompt has shown. Either way
-candidates with equal prefixes can share it, and no rest depends on the prefix before it. A text
-appears as its view and cannot spell a special token. Differs from the paper: a colon parts the type
-from the text, and an end token closes a text read once, so that what is pooled is always the same
-token; a text read twice needs no closing marker.
+In: candidates. Out: their ids in two parts that are tokenised apart, a prefix and a rest. A text is
+read in one of two ways:
 
-Beyond the paper, the last token of either may say what the tagger's gazetteer knows of the
-candidate. It stands behind the end token too: there it is what is pooled, in both readings, and
-candidates have all before it in common.
+- *once*: the prefix is the type, and the rest is the marked text. All candidates of one schema and
+  type share the prefix.
+- *twice*: the prefix is a tagger's prompt for this type and text, and the rest is a tagger's answer
+  up to the last token of the candidate, where a tagger decides whether an entity ends. The prompt
+  has shown what follows the candidate. All candidates of one type and text share the prefix.
+
+No rest depends on the prefix before it. A text appears as its view and cannot spell a special
+token. Differs from the paper: a colon parts the type from the text, and an end token closes a text
+that is read once, so that the same token is always pooled. A text that is read twice needs no
+closing marker.
+
+Beyond the paper, the last token may say what the tagger's gazetteer knows of the candidate. It is
+the token that is pooled then, in both readings, so it stands behind the end token.
 
 The markers are two tokens that the settings name. Training makes them where they are missing: of
 the special tokens that a tokenizer holds in reserve, as Llama's, else as new ones, which take spare
@@ -36,7 +39,7 @@ from llmner_hf.core.tagging.symbolic import header
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.settings import EVIDENCE_SIGNS, SelectorSettings
 from llmner_hf.tokens.canonical import FRAMES, Tokens
-from llmner_hf.tokens.layout import OFFSET
+from llmner_hf.tokens.layout import layout_of
 
 Ids = tuple[int, ...]
 
@@ -50,12 +53,12 @@ class Written:
 
     Attributes:
         prefix, rest: the ids, one part behind the other.
-        placed: the positions of both; None where they count on.
+        placed: the positions of both; absent where they count on.
     """
 
     prefix: Ids
     rest: Ids
-    placed: Ids | None = None
+    placed: Sequence[int] | None = None
 
     @property
     def ids(self) -> Ids:
@@ -82,6 +85,7 @@ class Inputs:
     def __init__(self, tokens: Tokens, settings: SelectorSettings) -> None:
         self.tokens = tokens
         self.settings = settings
+        self.layout = layout_of(settings)
         self.markers = marker_ids(tokens.tokenizer, settings)
         self._said = evidence_ids(tokens) if settings.evidence else {}
         # What a text begins with for this model, as GLM's "[gMASK]<sop>"; nothing for most.
@@ -90,28 +94,19 @@ class Inputs:
 
     def written(self, candidate: Candidate) -> Written:
         """What the model reads."""
-        type_ids, said = self._type_ids(candidate.entity_type), self._said.get(candidate.evidence)
+        type_ids = self._type_ids(candidate.entity_type)
+        said = self._said.get(candidate.evidence, ())
         if self.settings.reading == "once":
-            rest = self._marked(candidate)
-            return Written(self._opening + type_ids, rest + (said or ()))
-        schema = candidate.schema
-        prompt = self.tokens.prompt(
-            candidate.text,
-            LabelSet((candidate.entity_type,)),
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-        )
+            return Written(self._opening + type_ids, self._marked(candidate) + said)
+        asked = replace(candidate.schema, labels=LabelSet((candidate.entity_type,)))
+        prompt = self.tokens.prompt(candidate.text, asked, style=self.settings.style)
         before, inside = self._cut(candidate)
-        rest = (*type_ids, *before, self.markers[0], *inside, *(said or ()))
-        if not self.settings.lines_apart:
-            return Written(tuple(prompt.ids), rest)
-        # As in a line of a tagger's answer: see `tokens.layout`.
-        text = len(prompt.head) + OFFSET
-        start, end = text + len(before), text + len(before) + len(inside)
-        header = [text - 1] * len(type_ids)
-        copied = [*range(text, start), start - 1, *range(start, end), *[end - 1] * len(said or ())]
-        return Written(tuple(prompt.ids), rest, (*range(len(prompt.ids)), *header, *copied))
+        opening = self.markers[:1]
+        rest = (*type_ids, *before, *opening, *inside, *said)
+        parts = (type_ids, False), (before, True), (opening, False), (inside, True), (said, False)
+        copies = [copied for ids, copied in parts for _ in ids]
+        layout = self.layout(prompt, self.tokens.brackets)
+        return Written(tuple(prompt.ids), rest, layout.line(copies))
 
     def _written_type(self, entity_type: EntityType) -> Ids:
         """The name as a tagger's line has it, and the definition where it is asked for."""

@@ -1,12 +1,11 @@
 """Logits of candidates from a decoder, many at a time and each input once.
 
 In: candidates. Out: one logit each, in their order, whose sigmoid is the probability that the
-candidate is an entity. Inputs are packed as a tree: what one has in common with the one before it
-stands once, be it the type, the prompt of a text or the text up to a candidate. Every token sees
-those that it follows in its own input, and has the position that it has there. So neither
-company nor order changes a logit, but for rounding. Packs of like length are computed together, and
-inputs that are the same are computed once. Refused: a model whose attention takes no mask of our
-own.
+candidate is an entity. Inputs are packed as a tree: what an input has in common with the one before
+it stands once, be it the type, the prompt of a text or the text up to a candidate. Every token sees
+the tokens before it in its own input, and has the position that it has there. So neither company
+nor order changes a logit, but for rounding. Packs of like length are computed together, and equal
+inputs are computed once. Refused: a model whose attention takes no mask of our own.
 """
 
 from __future__ import annotations
@@ -152,11 +151,18 @@ def laid(packs: Sequence[Pack]) -> dict[str, torch.Tensor]:
         path = torch.empty(0, dtype=torch.long)  # where the tokens of an input lie
         end = 0
         for written, shared in zip(pack.inputs, pack.shared, strict=True):
+            # Only what differs from the input before is laid, right behind it.
             start, end = end, end + len(written) - shared
+            # The shared beginning is where the input before has it, which may itself have found it
+            # further up: the path lists, token by token, where this input lies in the row.
             path = torch.cat([path[:shared], torch.arange(start, end)])
-            own = torch.tensor(written[shared:])
+            own = torch.tensor(written[shared:])  # of each token id and position
             ids[row, start:end], positions[row, start:end] = own[:, 0], own[:, 1]
+            # Own token number i is number ``shared + i`` of the input and sees the numbers up to
+            # that along the path: a triangle moved to the right by what is shared.
             mask[row][start:end, path] = torch.ones(end - start, len(written)).tril(shared).bool()
+            # An input is never the beginning of one before it (see `packed`), so its last token is
+            # its own, and no other input ends there.
             pooled.append((row, end - 1))
     return {
         "input_ids": ids,

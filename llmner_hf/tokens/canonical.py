@@ -19,9 +19,9 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from llmner_hf.core.entities import LabelSet, Language
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.prompting import Message, Strategy, Style, messages
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
 
 # A piece longer than this is cut: the automaton tokenises every prefix of a piece, which is
@@ -150,18 +150,16 @@ class Tokens:
     def prompt(
         self,
         text: str,
-        labels: LabelSet,
-        language: Language,
+        schema: Schema,
         *,
-        title: str = "",
         style: Style = "prefix",
         strategy: Strategy = "symbolic",
     ) -> Prompt:
         """The prompt of a text; the arguments are those of `core.prompting.messages`."""
-        key = (labels, language, title, style, strategy)
+        key = (schema, style, strategy)
         parts = self._frames.get(key)
         if parts is None:
-            turns = messages(TEXT, labels, language, title=title, style=style, strategy=strategy)
+            turns = messages(TEXT, schema, style=style, strategy=strategy)
             if len(self._frames) >= FRAMES:
                 self._frames.clear()
             parts = self._frames[key] = self.frame(turns)
@@ -174,10 +172,14 @@ class Tokens:
     def frame(self, turns: Sequence[Message]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Head and tail of a prompt: the chat as it is written up to the answer's first character.
 
-        Rendered with an answer in place, not with the generation prompt: GLM's answer begins with
-        a line end that its generation prompt lacks, and DeepSeek's generation prompt ends in a
-        ``<think>`` that its answers do not have. Templates that write today's date get that of the
-        Llama-3.1 template, or what was trained would not be what is asked tomorrow.
+        The chat is rendered with an answer in place, not with the generation prompt: GLM's answer
+        begins with a line end that its generation prompt lacks, and DeepSeek's generation prompt
+        ends in a ``<think>`` that its answers do not have. A template that writes today's date is
+        given a fixed one, so that a model is asked tomorrow as it was trained today.
+
+        Raises:
+            SettingError: the template is missing, or drops the text or the answer; or a turn holds
+                the character that stands for the text.
         """
         if sum(turn.content.count(TEXT) for turn in turns) != 1:
             raise SettingError("a type or a title holds U+FDD0, which is no character; take it out")
@@ -196,10 +198,11 @@ class Tokens:
         return self._template_ids(head, said), self._template_ids(tail, said)
 
     def _template_ids(self, written: str, said: Mapping[int, str]) -> tuple[int, ...]:
-        """The ids of template text: its own marks are special tokens, those that turns spell not.
+        """The ids of template text, in which only the template's own marks are special tokens.
 
-        So the tokenizer reads the template alone, to find its marks; what lies between two of them,
-        the words of the turns in place, is tokenised as the tokenizer would, but for its marks.
+        A turn may spell a mark, and must not become one. So the tokenizer first reads the template
+        without the words of the turns, to find its marks. Then the words are put back, and what
+        lies between two marks is tokenised as plain text.
         """
         found = self.tokenizer(written, add_special_tokens=False, return_offsets_mapping=True)
         marks, ids, done = self.tokenizer.added_tokens_decoder, [], 0

@@ -1,6 +1,6 @@
 """What the texts of one label set share on their way to tokens: tries of headers and of pieces.
 
-In: the canonical tokenisation, a label set, the deepest nesting, the cuts inside words. Out: for
+In: the canonical tokenisation, a schema, the deepest nesting, the cuts inside words. Out: for
 the types that may still get a line, the trie of their headers; for a piece of a text, the trie of
 its tokenisation and of those of its beginnings. Tries are kept, since words recur.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from llmner_hf.core.borders import NO_CUTS, Cuts
-from llmner_hf.core.entities import LabelSet
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.symbolic import header
 from llmner_hf.tokens.canonical import Tokens
 
@@ -48,18 +48,18 @@ class Grammar:
     def __init__(
         self,
         tokens: Tokens,
-        labels: LabelSet,
+        schema: Schema,
         max_depth: int,
         *,
         every_type: bool = False,
         cuts: Cuts = NO_CUTS,
     ) -> None:
         self.tokens = tokens
-        self.labels = labels
+        self.labels = schema.labels
         self.max_depth = max_depth
         self.every_type = every_type
         self.cuts = cuts
-        self.header_ids = [self._header(name) for name in labels.names]
+        self.header_ids = [self._header(name) for name in schema.labels.names]
         self._headers: dict[range, Node] = {}
         self._tries: dict[tuple[str, tuple[int, ...]], Node] = {}
 

@@ -100,11 +100,17 @@ class Lattice:
         while True:
             part = self.text[segment : segment + width]
             spans = [(a + segment, b + segment) for a, b in self.grammar.tokens.spans(part)]
+            # A tokenizer looks ahead: more text behind the window could move the last borders in
+            # it. Only pieces that what follows cannot change are compared.
             whole = segment + width >= len(self.text)
             sure = len(spans) if whole else len(spans) - UNSURE
             for count in range(1, sure + 1):
+                # It never looks back: from a border that both cuttings have, all further pieces
+                # are those of the whole text, and `_next_piece` goes on there.
                 if spans[count - 1][1] in self._borders:
                     return tuple(spans[:count])
+            # The end of the text is a border of both, so only a segment that begins there, and has
+            # no pieces, is still without one.
             if whole:
                 return tuple(spans)
             width *= 4

@@ -1,7 +1,8 @@
-"""What a token of a pack sees: one beginning, shared by several rows behind it.
+"""The masks of packs: one beginning, and several parts behind it that share it.
 
-In: for each token the number of the row that it belongs to. Out: a mask with which every row reads
-the beginning and itself, so that a pack gives what its rows give one by one.
+In: for each token the number of the part that it belongs to. Out: a mask with which every part sees
+the beginning and itself. The parts are rows of a batch whose prompts begin alike, so that a pack
+gives what its rows give one by one; or they are the lines of one row (`tokens.layout.LinesApart`).
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ PAD = -1  # the segment of padding; it sees itself, since a softmax over nothing
 
 
 def seen(segments: torch.Tensor) -> torch.Tensor:
-    """Which token sees which: itself, what stands before it in its row, and the beginning.
+    """Which token sees which: itself, what stands before it in its part, and the beginning.
 
     Args:
-        segments: the number of each token's row, from 1; ``SHARED`` and ``PAD``, (packs, tokens).
+        segments: the number of each token's part, from 1, ``SHARED`` or ``PAD``, (packs, tokens).
 
     Returns:
         (packs, 1, tokens, tokens), the token that looks first.
@@ -63,5 +64,5 @@ def mask_for(attention: str, segments: torch.Tensor, dtype: torch.dtype) -> Any:
         return hidden.masked_fill(~seen(segments), torch.finfo(dtype).min)
     raise SettingError(
         f"{attention!r} attention takes no mask for every pair of tokens, which rows that share a "
-        "prefix need; set attn_implementation to sdpa, segmented or flex_attention, or pack to 1"
+        "prefix need; set attn_implementation to sdpa or flex_attention, or pack to 1"
     )

@@ -1,17 +1,20 @@
-"""What a gazetteer says of a text before the model has read it, as logits of brackets.
+"""What is known of a text before the model reads it, as logits of brackets.
 
-In: the mentions known in a text, and the weights of a dataset. Out: for a line and a character what
-is added to the logits of an opening or a closing bracket: a log-linear mixture of two experts, of
-which the model knows the context and the gazetteer the words. Nothing is added inside brackets that
-are open, lest a mention be opened twice.
+In: a text, a dictionary of known mentions if there is one, and the weights of a dataset. Out: for a
+line and a character what is added to the logits of an opening or a closing bracket. So two experts
+are mixed, log-linearly: the model knows the context and the dictionary the words. Nothing is added
+inside brackets that are open, lest a mention be opened twice. Without a dictionary no mention is
+known, and without weights nothing is added: whoever uses a prior need not ask. The mentions are
+looked up once, and drafts are made of them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from llmner_hf.core.copying import State
 from llmner_hf.core.entities import Entity
+from llmner_hf.core.mentions import Dictionary
 from llmner_hf.settings import Weights
 from llmner_hf.tokens.canonical import Tokens
 
@@ -20,31 +23,59 @@ class Prior:
     """The prior of one text.
 
     Attributes:
+        mentions: for each line the known mentions of its type, start -> end.
         opens, closes: for each line, character -> what is added there.
         places: for each line, the characters before a bracket, or the blank before it, to which
             something is added; that of no line, the last, is empty.
         weighs: whether anything is added anywhere.
     """
 
-    __slots__ = ("bias", "closes", "opens", "places", "weighs")
+    __slots__ = ("_dictionary", "_text", "bias", "closes", "mentions", "opens", "places", "weighs")
 
     def __init__(
         self, names: tuple[str, ...], known: Iterable[tuple[Entity, bool]], weights: Weights
     ) -> None:
         self.bias = weights.bias
+        self.mentions: list[dict[int, int]] = [{} for _ in names]
         self.opens: list[dict[int, float]] = [{} for _ in names]
         self.closes: list[dict[int, float]] = [{} for _ in names]
         line = {name: number for number, name in enumerate(names)}
         for entity, sure in known:
-            weight = weights.sure if sure else weights.unsure
-            self.opens[line[entity.label]][entity.start] = weight
-            self.closes[line[entity.label]][entity.end] = weights.close
+            number = line[entity.label]
+            self.mentions[number][entity.start] = entity.end
+            if weight := weights.sure if sure else weights.unsure:
+                self.opens[number][entity.start] = weight
+            if weights.close:
+                self.closes[number][entity.end] = weights.close
         self.places = [
             {place - back for place in opens for back in (0, 1)} | closes.keys()
             for opens, closes in zip(self.opens, self.closes, strict=True)
         ]
         self.places.append(set())
         self.weighs = bool(self.bias or any(self.places))
+        self._text = ""
+        self._dictionary: Dictionary | None = None
+
+    @classmethod
+    def of(
+        cls, text: str, names: tuple[str, ...], dictionary: Dictionary | None, weights: Weights
+    ) -> Prior:
+        """The prior of a text.
+
+        Args:
+            text: as the user gave it.
+            names: the types, in the order of their lines.
+            dictionary: the known mentions, if there are any.
+            weights: what they count.
+        """
+        known = dictionary.matches(text, frozenset(names)) if dictionary else ()
+        prior = cls(names, known, weights)
+        prior._text, prior._dictionary = text, dictionary
+        return prior
+
+    def ends(self, start: int) -> Iterator[int]:
+        """Where known mentions of any type that begin at a character end, longest first."""
+        return self._dictionary.ends(self._text, start) if self._dictionary else iter(())
 
     def added(self, tokens: Tokens, line: int, depth: int, after: State, token: int) -> float:
         """What is added to the logit of a legal token.

@@ -1,7 +1,6 @@
 """The benchmarks run at tiny size, and what they count is what models do."""
 
 import json
-from contextlib import nullcontext
 from dataclasses import asdict
 from importlib import import_module
 
@@ -107,21 +106,6 @@ def test_the_gpu_benchmark_of_decoding_runs_at_tiny_size(benchmark, tmp_path, mo
     rows = json.loads((tmp_path / "decoding-gpu.json").read_text(encoding="utf-8"))
     assert [row["decoder"] for row in rows] == ["generate", "ours", "ours, plain drafts"]
     assert all(row["sentences_per_second"] > 0 for row in rows)
-
-
-def test_attention_by_segments_is_measured_with_the_embedded_model(
-    benchmark, tmp_path, monkeypatch, capsys, corpus
-):
-    segmented = benchmark("segmented")
-    monkeypatch.setattr(segmented, "CORPORA", (corpus,))
-    monkeypatch.setattr(segmented, "SAME", 1e-5)  # in fp32; bf16 rounds, and two texts are few
-    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
-    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
-    segmented.main(["--data", str(tmp_path), "--texts", "2", "--repeats", "1"])
-    row = capsys.readouterr().out.splitlines()[-1].strip("|").split("|")
-    assert row[0].strip() == corpus
-    assert int(row[1]) == 1  # it has one type
-    assert all(float(seconds) > 0 for seconds in row[2:4])
 
 
 def test_the_gpu_benchmark_of_training_runs_at_tiny_size(benchmark, tmp_path, capsys):

@@ -1,7 +1,7 @@
 """Prompts: every style, strategy and language; the view in its place; one prefix for all texts."""
 
 from itertools import product
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from llmner_hf.core.catalogue import CORPORA, Corpus
 from llmner_hf.core.entities import EntityType, LabelSet, Language
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.prompting import WORDINGS, Message, Strategy, Style, messages
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
 from tests.strategies import label_sets, texts
 
@@ -19,6 +20,7 @@ every = pytest.mark.parametrize(
     ("style", "strategy", "language"), list(product(STYLES, STRATEGIES, LANGUAGES))
 )
 OWN = LabelSet((EntityType("vessel", "a tube that carries blood"), EntityType("器官")))
+UNTITLED = {language: Schema("", language, OWN) for language in LANGUAGES}
 TEXT = "the [3H]aorta\tand\u3000心脏"
 VIEW = "the (3H)aorta and 心脏"
 
@@ -39,7 +41,7 @@ def test_what_every_prompt_holds(style: Style, strategy: Strategy, language: Lan
 
     The brief style alone does without role, dataset, definitions and format.
     """
-    turns = messages(TEXT, OWN, language, title="Vessels-1", style=style, strategy=strategy)
+    turns = messages(TEXT, Schema("Vessels-1", language, OWN), style=style, strategy=strategy)
     said = joined(turns)
     assert said.count(VIEW) == 1
     assert TEXT not in said
@@ -59,7 +61,7 @@ def test_only_the_text_differs_between_two_texts(
 ) -> None:
     """Wherever it stands; and in the styles that say so it is the end of the prompt."""
     one, other = (
-        messages(text, OWN, language, title="Vessels-1", style=style, strategy=strategy)
+        messages(text, Schema("Vessels-1", language, OWN), style=style, strategy=strategy)
         for text in ("QQ", "ZZZ")
     )
     assert [turn.content.replace("QQ", "ZZZ") for turn in one] == [turn.content for turn in other]
@@ -74,7 +76,9 @@ def test_prefix_ends_with_the_view(
     """Nothing is stripped, nothing follows, and what stands before is the same for every text."""
     for style in ("prefix", "brief"):
         ends = [
-            messages(source, labels, language, style=style, strategy=strategy)[-1].content
+            messages(source, Schema("", language, labels), style=style, strategy=strategy)[
+                -1
+            ].content
             for source in (text, other)
         ]
         heads = [
@@ -95,7 +99,7 @@ def test_paper_puts_the_text_before_the_types(
     ends = {"paper": f"\n{source}\n{types}", "prefix": f"\n{types}\n{source}"}
     heads = set()
     for style, end in ends.items():
-        content = messages(text, labels, language, style=style)[-1].content
+        content = messages(text, Schema("", language, labels), style=style)[-1].content
         assert content.endswith(end)
         heads.add(content[: -len(end)])
     assert len(heads) == 1
@@ -103,18 +107,20 @@ def test_paper_puts_the_text_before_the_types(
 
 @pytest.mark.parametrize("style", ["prefix", "paper"])
 def test_a_type_without_a_definition_is_its_name(style: Style) -> None:
-    lines = joined(messages("x", OWN, "en", style=style)).split("\n")
+    lines = joined(messages("x", UNTITLED["en"], style=style)).split("\n")
     assert "- vessel: a tube that carries blood" in lines
     assert "- 器官" in lines
-    assert "- vessel：a tube that carries blood" in joined(messages("x", OWN, "zh")).split("\n")
+    assert "- vessel：a tube that carries blood" in joined(messages("x", UNTITLED["zh"])).split(
+        "\n"
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_a_title_no_dataset_is_named(language: Language) -> None:
     wording = WORDINGS[language]
-    named = joined(messages("x", OWN, language, title="{0} GENIA"))
+    named = joined(messages("x", Schema("{0} GENIA", language, OWN)))
     assert wording.dataset.replace("{title}", "{0} GENIA") in named  # braces are characters
-    said = joined(messages("x", OWN, language))
+    said = joined(messages("x", UNTITLED[language]))
     assert wording.any_dataset in said
     assert "GENIA" not in said
     assert "{" not in said
@@ -122,7 +128,7 @@ def test_without_a_title_no_dataset_is_named(language: Language) -> None:
 
 @pytest.mark.parametrize("corpus", CORPORA.values(), ids=CORPORA)
 def test_a_corpus_brings_its_title_types_and_definitions(corpus: Corpus) -> None:
-    said = joined(messages("x", corpus.labels, corpus.language, title=corpus.title))
+    said = joined(messages("x", Schema(corpus.title, corpus.language, corpus.labels)))
     assert corpus.title in said
     colon = WORDINGS[corpus.language].colon
     lines = said.split("\n")
@@ -131,14 +137,15 @@ def test_a_corpus_brings_its_title_types_and_definitions(corpus: Corpus) -> None
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_strategies_ask_for_different_things(language: Language) -> None:
-    asked = {joined(messages("x", OWN, language, strategy=strategy)) for strategy in STRATEGIES}
+    asked = {
+        joined(messages("x", UNTITLED[language], strategy=strategy)) for strategy in STRATEGIES
+    }
     assert len(asked) == 3
 
 
 def test_defaults_are_prefix_and_symbolic() -> None:
-    assert messages("x", OWN, "en") == messages(
-        "x", OWN, "en", title="", style="prefix", strategy="symbolic"
-    )
+    schema = UNTITLED["en"]
+    assert messages("x", schema) == messages("x", schema, style="prefix", strategy="symbolic")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +160,7 @@ def test_defaults_are_prefix_and_symbolic() -> None:
         ({"language": "de", "style": "brief"}, "unknown language 'de'"),
     ],
 )
-def test_unknown_settings_are_refused(wrong: dict[str, str], message: str) -> None:
+def test_unknown_settings_are_refused(wrong: dict[str, Any], message: str) -> None:
     """The message names the value and what there is."""
     with pytest.raises(SettingError, match=message):
-        messages("x", OWN, **{"language": "en", **wrong})
+        messages("x", Schema("", wrong.pop("language", "en"), OWN), **wrong)

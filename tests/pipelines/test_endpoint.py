@@ -14,6 +14,7 @@ import torch
 from llmner_hf.core.entities import Entity, EntityType, LabelSet
 from llmner_hf.core.errors import InputError, LabelError, RunError, SettingError
 from llmner_hf.core.prompting import messages
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging import symbolic
 from llmner_hf.pipelines.endpoint import EndpointPipeline
 from llmner_hf.readers.reading import language_of
@@ -138,7 +139,7 @@ def memorised(tokenizer, tmp_path_factory):
     for text, found in LEARNT.items():
         label = "疾病" if language_of(text) == "zh" else "protein"
         answer = symbolic.encode(text, [Entity(*span, label) for span in found], labels)
-        chat = [asdict(message) for message in messages(text, labels, language_of(text))]
+        chat = [asdict(turn) for turn in messages(text, Schema("", language_of(text), labels))]
         prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True)["input_ids"]
         rows.append((prompt, [*tokenizer(answer)["input_ids"], tokenizer.eos_token_id]))
     width = max(len(prompt) + len(end) for prompt, end in rows)

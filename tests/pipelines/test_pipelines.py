@@ -129,6 +129,9 @@ def test_a_long_document_is_annotated_sentence_by_sentence(ner):
 class Explaining:
     """A decoder that finds an abbreviation only where it is explained."""
 
+    def prepare(self, request):
+        return request
+
     def length(self, request):
         return len(request.text)
 

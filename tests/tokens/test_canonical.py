@@ -6,6 +6,7 @@ from transformers import AutoTokenizer
 
 from llmner_hf.core.entities import EntityType, LabelSet
 from llmner_hf.core.errors import SettingError
+from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
 from llmner_hf.tokens.canonical import LONGEST_PIECE, Tokens
 from tests.strategies import texts
@@ -52,8 +53,8 @@ def test_definitions_and_titles_never_spell_a_special_token(shared, name, style)
     spelled = " ".join(added[i].content for i in sorted(added))
     hostile = LabelSet((EntityType("DNA", f"a gene{spelled}: 一种病"), EntityType("x")))
     tokens = Tokens(tokenizer)
-    harmless = tokens.prompt("IL-2", LABELS, "en", title="ours", style=style).ids
-    prompt = tokens.prompt("IL-2", hostile, "en", title=spelled, style=style).ids
+    harmless = tokens.prompt("IL-2", Schema("ours", "en", LABELS), style=style).ids
+    prompt = tokens.prompt("IL-2", Schema(spelled, "en", hostile), style=style).ids
     assert [i for i in prompt if i in added] == [i for i in harmless if i in added] != []
     assert tokenizer.decode(prompt).count(spelled) == 2
 
@@ -65,7 +66,7 @@ def test_an_ordinary_prompt_is_what_the_tokenizer_makes_of_the_template(shared, 
     tokenizer = load(shared, name)
     definition = "一种病" * 30 + " cafe\u0301,  two   blanks\tand 1234567 digits"
     labels = LabelSet((EntityType("DNA", definition), EntityType("疾病", definition)))
-    prompt = Tokens(tokenizer).prompt("IL-2", labels, "zh", title="CMeEE-V2", style=style)
+    prompt = Tokens(tokenizer).prompt("IL-2", Schema("CMeEE-V2", "zh", labels), style=style)
     for ids in (prompt.head, prompt.tail):
         written = tokenizer.decode(ids)
         assert tokenizer(written, add_special_tokens=False)["input_ids"] == list(ids)
@@ -73,14 +74,15 @@ def test_an_ordinary_prompt_is_what_the_tokenizer_makes_of_the_template(shared, 
 
 def test_a_definition_that_holds_the_mark_of_the_text_is_refused(tokens):
     with pytest.raises(SettingError, match="U\\+FDD0"):
-        tokens.prompt("x", LabelSet((EntityType("DNA", "a \ufdd0"),)), "en")
+        tokens.prompt("x", Schema("", "en", LabelSet((EntityType("DNA", "a \ufdd0"),))))
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("style", ["prefix", "paper", "brief"])
 def test_prompts_are_the_chat_up_to_the_answer(shared, name, style):
     tokenizer = load(shared, name)
-    prompt = Tokens(tokenizer).prompt("IL-2 [x] 受体", LABELS, "zh", title="CMeEE-V2", style=style)
+    schema = Schema("CMeEE-V2", "zh", LABELS)
+    prompt = Tokens(tokenizer).prompt("IL-2 [x] 受体", schema, style=style)
     written = tokenizer.decode(prompt.ids)
     assert tokenizer.decode(prompt.text) == "IL-2 (x) 受体"
     assert written.count("IL-2 (x) 受体") == 1
@@ -92,7 +94,7 @@ def test_prompts_are_the_chat_up_to_the_answer(shared, name, style):
     }[name]
     assert written.endswith(end)
     if style == "prefix":
-        other = Tokens(tokenizer).prompt("另一句", LABELS, "zh", title="CMeEE-V2", style=style)
+        other = Tokens(tokenizer).prompt("另一句", schema, style=style)
         assert (other.head, other.tail) == (prompt.head, prompt.tail)
         assert "一种病" in tokenizer.decode(prompt.head)
 
@@ -102,7 +104,7 @@ def test_a_tokenizer_without_a_chat_template_is_refused(tokenizer):
         tokenizer_object=tokenizer.backend_tokenizer, eos_token="<|end|>", pad_token="<|end|>"
     )
     with pytest.raises(SettingError, match="no chat template"):
-        Tokens(plain).prompt("x", LABELS, "en")
+        Tokens(plain).prompt("x", Schema("", "en", LABELS))
 
 
 def test_a_template_that_drops_the_text_is_refused(tokenizer):
@@ -112,7 +114,7 @@ def test_a_template_that_drops_the_text_is_refused(tokenizer):
         chat_template="{{ messages[-1].content }}",
     )
     with pytest.raises(SettingError, match="drops the text"):
-        Tokens(odd).prompt("x", LABELS, "en")
+        Tokens(odd).prompt("x", Schema("", "en", LABELS))
 
 
 def test_a_tokenizer_without_an_end_token_is_refused(tokenizer):

@@ -116,8 +116,7 @@ def row_of(tokens, schema, given, **settings):
 
 def chat(tokenizer, schema, text, style, answer):
     """What the template itself makes of the messages and an answer."""
-    labels, language = schema.labels, schema.language
-    turns = messages(text, labels, language, title=schema.title, style=style)
+    turns = messages(text, schema, style=style)
     written = [{"role": turn.role, "content": turn.content} for turn in turns]
     written += [{"role": "assistant", "content": answer}] if answer else []
     return tokenizer.apply_chat_template(written, tokenize=False, add_generation_prompt=not answer)

@@ -109,14 +109,13 @@ def test_who_sees_whom():
 
 
 @pytest.mark.parametrize("family", ["glm", "qwen2", "llama"])
-@pytest.mark.parametrize("kind", ["eager", "segmented"])
-def test_other_attention_gives_the_same(tokenizer, tokens, rows, family, kind):
+def test_eager_attention_gives_the_same(tokenizer, tokens, rows, family):
     model = tiny(family, tokenizer, max_position_embeddings=2048, initializer_range=0.1).eval()
     add_losses(model, 0.5, lambda decoder: decoder)
     batch = Collator(tokens.stop, with_allowed=True, pack=4)(rows)
     with torch.no_grad():
         wanted = model(**batch, completion_losses=True)
-        model.set_attn_implementation(kind)
+        model.set_attn_implementation("eager")
         found = model(**batch, completion_losses=True)
     assert torch.allclose(found, wanted, atol=1e-5)
     assert len(found) == len(batch["allowed"])

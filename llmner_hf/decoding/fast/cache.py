@@ -111,7 +111,7 @@ class RowCache(Cache):
 
     def place(
         self, rows: Sequence[int], width: int, hidden: np.ndarray | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> torch.Tensor:
         """Get ready for a pass of these rows, each with this many new tokens (padding included).
 
         Args:
@@ -120,11 +120,13 @@ class RowCache(Cache):
             hidden: for each of these tokens half-open slots that it does not see, (rows, width, 2).
 
         Returns:
-            The slots, which are the positions where these count on, (rows, width), and the mask,
-            (rows, 1, width, keys): a token sees the slots up to its own.
+            The mask, (rows, 1, width, keys): a token sees the slots up to its own.
         """
+        # New tokens follow what is kept of their own row, so rows write at different slots. What a
+        # refused draft left behind there is overwritten, and hidden until then: a slot that this
+        # row has not written anew lies behind all slots that its tokens see.
         slots = self.lengths[list(rows)][:, None] + np.arange(width)
-        self.view = int(slots.max()) + 1
+        self.view = int(slots.max()) + 1  # keys of a pass: up to the longest row's last slot
         if self.view > self.room:
             self.room = -(-self.view // BLOCK) * BLOCK
         device = self.model.device
@@ -132,7 +134,8 @@ class RowCache(Cache):
         self.slots = torch.from_numpy(slots).to(device)
         keys = torch.arange(self.view, device=device)
         mask = keys <= self.slots[:, :, None]
-        if hidden is not None:
+        # A token still sees its own slot, which lies in its line: no softmax is over nothing.
+        if hidden is not None and (hidden[..., 0] < hidden[..., 1]).any():
             begin, end = torch.from_numpy(hidden).to(device)[..., None].unbind(2)
             mask &= (keys < begin) | (keys >= end)
         if self._additive:
@@ -140,7 +143,7 @@ class RowCache(Cache):
             mask = torch.zeros(mask.shape, dtype=dtype, device=device).masked_fill(
                 ~mask, torch.finfo(dtype).min
             )
-        return self.slots, mask[:, None]
+        return mask[:, None]
 
     def begin(self, row: int, prefix: Prefix) -> None:
         """Give a row to a new text, whose prompt begins with this prefix."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 import torch
@@ -23,9 +22,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from llmner_hf.core.entities import Prediction
 from llmner_hf.decoding.fast.automaton import Automaton
 from llmner_hf.decoding.fast.cache import Prefixes, RowCache, layers_of
+from llmner_hf.decoding.fast.choice import agreement, choose
 from llmner_hf.decoding.fast.costs import parts, pass_tokens
-from llmner_hf.decoding.fast.drafts import Drafter, Walk
-from llmner_hf.decoding.fast.row import Row, Standing
+from llmner_hf.decoding.fast.drafts import Drafter
+from llmner_hf.decoding.fast.row import Row
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
 from llmner_hf.decoding.symbolic import SymbolicDecoder
@@ -116,14 +117,14 @@ class ConstrainedDecoder(SymbolicDecoder):
         request = requests[index]
         prompt = self.prompt(request)
         automaton = Automaton(self.lattice(request))
-        known = self.drafter.knowledge(automaton, self.settings.dictionary(request.schema))
-        aligned = self.line_positions(request)
-        row = Row(index, automaton, request, known, self.prior(request), aligned)
+        prior = self.prior(request)
+        known = self.drafter.knowledge(automaton, prior)
+        layout = self.layout(prompt, self.tokens.brackets)
+        row = Row(index, automaton, request, known, prior, layout)
         head = prompt.head if self._prefixes.most_bytes else ()
         cache.begin(place, self._prefixes.get(head))
         row.pending = prompt.ids[len(head) :]
-        row.prompt = len(prompt.ids)
-        row.standing = [(place, 0) for place in range(len(head), len(prompt.ids))]
+        row.standing = layout.prompt(len(head))
         return row
 
     def _advance(self, rows: list[Row], cache: RowCache, most: int) -> None:
@@ -153,17 +154,42 @@ class ConstrainedDecoder(SymbolicDecoder):
     def _verify(
         self, rows: list[Row], walks: list[Walk], cache: RowCache, places: list[int]
     ) -> None:
-        """Read pending tokens and drafts; write what the model itself would have written."""
+        """Read pending tokens and drafts; write what the model itself would have written.
+
+        Args:
+            rows: those of the pass.
+            walks: the draft of each.
+            cache: of the whole batch.
+            places: the place of each row in the cache.
+        """
         self.passes += 1
+        states = self._read(rows, walks, cache, places)
+        choices, among = self._choose(states, walks, [row.prior for row in rows])
+        begin = 0  # of the row's part of states, choices and logs: one for each cell of its walk
+        for row, walk, place in zip(rows, walks, places, strict=True):
+            count = self._accept(row, walk, choices[begin : begin + len(walk.cells)], cache, place)
+            written = slice(begin, begin + count)
+            row.among.append(among[written])
+            if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
+                row.states.append(states[written].clone())
+            begin += len(walk.cells)
+
+    def _read(
+        self, rows: list[Row], walks: list[Walk], cache: RowCache, places: list[int]
+    ) -> torch.Tensor:
+        """One pass of the model: the states behind the cells of all walks, (cells, hidden)."""
         width = max(len(r.pending) + len(w.tokens) for r, w in zip(rows, walks, strict=True))
         ids = np.full((len(rows), width), self.tokens.stop)
-        first = []  # the first place of each row where a token is chosen, in the flattened batch
-        for place, (row, walk) in enumerate(zip(rows, walks, strict=True)):
+        chosen_at = []
+        for number, (row, walk) in enumerate(zip(rows, walks, strict=True)):
             tokens = row.pending + walk.tokens
-            ids[place, : len(tokens)] = tokens
-            first.append(place * width + len(row.pending) - 1)
-        standing = self._standing(rows, walks, cache.lengths[places])
-        positions, mask = self._placed(rows, standing, cache, places, width)
+            ids[number, : len(tokens)] = tokens
+            row.standing = row.stand(walk, int(cache.lengths[places[number]]))
+            # The state behind a token chooses the next one. So the walk's first cell is judged by
+            # the last pending token, and each further cell by the token of the draft before it.
+            first = number * width + len(row.pending) - 1  # in the flattened batch
+            chosen_at.append(np.arange(first, first + len(walk.cells)))
+        positions, mask = self._placed(rows, cache, places, width)
         hidden = self.model.get_decoder()(
             input_ids=torch.from_numpy(ids).to(self.model.device),
             attention_mask=mask,
@@ -171,59 +197,50 @@ class ConstrainedDecoder(SymbolicDecoder):
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state.flatten(0, 1)
-        chosen_at = [
-            np.arange(start, start + len(walk.cells))
-            for start, walk in zip(first, walks, strict=True)
-        ]
-        states = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
-        choices, among = self._choose(states, walks, [row.prior for row in rows])
-        begin = 0
-        for number, (row, walk, place) in enumerate(zip(rows, walks, places, strict=True)):
-            answers = choices[begin : begin + len(walk.cells)]
-            agreed = _agreement(answers, walk.tokens)
-            cache.lengths[place] += len(row.pending) + agreed
-            if agreed < len(walk.tokens):
-                self.drafter.learn(walk, answers, agreed, row.known)
-            if standing:
-                row.begun = standing[number][len(row.pending) + agreed - 1][1]
-            row.take(walk, agreed)
-            row.pending = []
-            for token in answers[agreed : agreed + 1]:
-                row.correct(token, int(cache.lengths[place]))
-            written = slice(begin, begin + agreed + len(row.pending))
-            row.among.append(among[written])
-            if self.settings.confidence == "full":  # a copy: a view would keep the whole pass
-                row.states.append(states[written].clone())
-            begin += len(walk.cells)
+        found: torch.Tensor = hidden[torch.from_numpy(np.concatenate(chosen_at)).to(hidden.device)]
+        return found
 
-    def _standing(
-        self, rows: list[Row], walks: list[Walk], lengths: np.ndarray
-    ) -> list[list[Standing]]:
-        """How the tokens of a pass stand in their lines; empty where lines see each other."""
-        if not self.settings.lines_apart:
-            return []
-        return [
-            row.standing + row.stand(walk, length + len(row.pending))
-            for row, walk, length in zip(rows, walks, lengths.tolist(), strict=True)
-        ]
+    def _accept(self, row: Row, walk: Walk, answers: list[int], cache: RowCache, place: int) -> int:
+        """Write the draft as far as the model agrees, and then its own token; returns how many.
+
+        Args:
+            row: what is written.
+            walk: the draft.
+            answers: the model's choice at each cell of the draft.
+            cache: of the batch.
+            place: the row's place in it.
+        """
+        agreed = agreement(answers, walk.tokens)
+        # Kept in the cache is what was read and is right: the pending tokens and the agreed part.
+        # The slots behind it hold refused tokens. The next pass begins to write at the first of
+        # them, and no token sees a slot behind its own, so nobody ever sees a refused token.
+        cache.lengths[place] += len(row.pending) + agreed
+        if agreed < len(walk.tokens):
+            self.drafter.learn(walk, answers, agreed, row.known)
+        # The line is that of the last token kept: one that began in the refused part never did.
+        row.begun = row.standing.begun[len(row.pending) + agreed - 1]
+        row.take(walk, agreed)
+        row.pending = []
+        # Everything before the answer at this cell is right, so it is what the model itself writes.
+        # There is no such cell where the whole draft was right and ended with the end token.
+        for token in answers[agreed : agreed + 1]:
+            row.correct(token, int(cache.lengths[place]))
+        return agreed + len(row.pending)
 
     def _placed(
-        self,
-        rows: list[Row],
-        standing: list[list[Standing]],
-        cache: RowCache,
-        places: list[int],
-        width: int,
+        self, rows: list[Row], cache: RowCache, places: list[int], width: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions, (rows, width), and mask of a pass; see `RowCache.place`."""
-        if not standing:
-            return cache.place(places, width)
         positions = np.zeros((len(rows), width), dtype=np.int64)  # padding may stand anywhere
         hidden = np.zeros((len(rows), width, 2), dtype=np.int64)
-        for number, (row, own) in enumerate(zip(rows, standing, strict=True)):
-            positions[number, : len(own)], hidden[number, : len(own), 1] = zip(*own, strict=True)
-            hidden[number, :, 0] = row.prompt
-        _, mask = cache.place(places, width, hidden)
+        for number, row in enumerate(rows):
+            count = len(row.standing.positions)
+            positions[number, :count] = row.standing.positions
+            # A token does not see what lies between the prompt and the beginning of its line. Where
+            # the line begins before the prompt ends, that is nothing.
+            hidden[number, :count] = row.layout.asked, 0
+            hidden[number, :count, 1] = row.standing.begun
+        mask = cache.place(places, width, hidden)
         return torch.from_numpy(positions).to(mask.device), mask
 
     def _weigh(self, row: Row) -> None:
@@ -238,50 +255,8 @@ class ConstrainedDecoder(SymbolicDecoder):
     def _choose(
         self, states: torch.Tensor, walks: list[Walk], priors: list[Prior]
     ) -> tuple[list[int], torch.Tensor]:
-        """The best legal token of each state, by those rows of the output matrix alone.
-
-        Args:
-            states: those behind the cells of all walks, (places, hidden).
-            walks: the drafts.
-            priors: for each walk what is added to the logits of brackets.
-
-        Returns:
-            The tokens, and their log probabilities among the legal ones, (places,).
-        """
-        legal = [cell.tokens for walk in walks for cell in walk.cells]
-        widths = np.fromiter(map(len, legal), dtype=np.int64, count=len(legal))
-        tokens = np.fromiter(chain.from_iterable(legal), dtype=np.int64, count=widths.sum())
-        ends = widths.cumsum()
-        place = np.arange(len(legal)).repeat(widths)
-        column = np.arange(len(tokens)) - (ends - widths).repeat(widths)
-        device = states.device
-        where = torch.from_numpy(place).to(device), torch.from_numpy(column).to(device)
-        each = self.logits(states[where[0]], torch.from_numpy(tokens).to(device))
-        own = raised = each.new_full((len(legal), int(widths.max())), -torch.inf)
-        own[where] = each
-        if any(prior.weighs for prior in priors):
-            raised = own.clone()
-            raised[where] += torch.from_numpy(self._raised(walks, priors, tokens)).to(device)
-        best = raised.argmax(1)  # the first of equals, and the tokens are sorted
-        chosen = tokens[ends - widths + best.cpu().numpy()]
-        return chosen.tolist(), own.gather(1, best[:, None])[:, 0] - own.logsumexp(1)
-
-    def _raised(self, walks: list[Walk], priors: list[Prior], tokens: np.ndarray) -> np.ndarray:
-        """What is added to the logits of all legal tokens, (legal tokens,)."""
-        counts = [sum(len(cell.tokens) for cell in walk.cells) for walk in walks]
-        biases = np.array([prior.bias for prior in priors], dtype=np.float32).repeat(counts)
-        added = np.where(np.isin(tokens, self.tokens.opening), biases, np.float32(0))
-        number = 0
-        for walk, prior in zip(walks, priors, strict=True):
-            for cell, line in zip(walk.cells, walk.lines, strict=True):
-                if cell.here in prior.places[line]:
-                    for column, token in enumerate(cell.tokens):
-                        after = cell.steps[token].state
-                        added[number + column] = prior.added(
-                            self.tokens, line, cell.depth, after, token
-                        )
-                number += len(cell.tokens)
-        return added
+        """See `choice.choose`."""
+        return choose(states, walks, priors, self.logits, self.tokens)
 
     def _longest(self, size: int) -> int:
         """The longest draft that pays, from what a pass costs and what its tokens cost."""
@@ -293,15 +268,3 @@ class ConstrainedDecoder(SymbolicDecoder):
     @cached_property
     def _pass_tokens(self) -> float:
         return pass_tokens(self.model)
-
-
-def _agreement(choices: list[int], draft: list[int]) -> int:
-    """How many tokens of the draft are what the model chose.
-
-    >>> _agreement([1, 2, 9, 4], [1, 2, 3])
-    2
-    """
-    for place, token in enumerate(draft):
-        if choices[place] != token:
-            return place
-    return len(draft)

@@ -26,13 +26,13 @@ def _timed(model: Any, width: int) -> float:
     times = []
     for _ in range(4):
         cache = RowCache(model, 1)
-        positions, mask = cache.place([0], width)
+        mask = cache.place([0], width)
         ids = torch.zeros((1, width), dtype=torch.long, device=model.device)
         started = perf_counter()
         states = model.get_decoder()(
             input_ids=ids,
             attention_mask=mask,
-            position_ids=positions,
+            position_ids=cache.slots,
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state

@@ -1,120 +1,39 @@
 """Guesses of what a model will write next: they change how fast it is verified, never what it says.
 
 In: a row, half written. Out: tokens that the automaton allows, with the cells before each. The
-plain draft copies on to the end of the line, and over it into at most one further line. A
-dictionary adds the brackets of known mentions; hints add those that the last pass showed behind the
+plain draft copies on to the end of the line, and over it into at most one further line. The prior
+adds the brackets of known mentions; hints add those that the last pass showed behind the
 place where its draft was refused. Hints were read in the wrong context, but where a model wants to
 open a bracket mostly does not depend on what is open elsewhere.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from llmner_hf.core.copying import Place
-from llmner_hf.core.mentions import Dictionary
 from llmner_hf.decoding.fast.automaton import Automaton, Cell
 from llmner_hf.decoding.fast.knowledge import STOPS, Knowledge
+from llmner_hf.decoding.fast.walk import Walk
+from llmner_hf.tokens.prior import Prior
 
 # How far a draft goes on behind a bracket whose partner nobody foretold. Ours: mentions are short.
 UNCLOSED = 24
-
-
-class Walk:
-    """A path through the automaton, from where a row stands.
-
-    Attributes:
-        tokens: the path.
-        cells, lines: the cell before each token and the line it is in, and those behind the last;
-            behind the end token there are none.
-        marks: the numbers of the tokens that are brackets or the end.
-    """
-
-    def __init__(self, automaton: Automaton, cell: Cell, line: int) -> None:
-        self.automaton = automaton
-        self.cell: Cell | None = cell
-        self.line = line
-        self.tokens: list[int] = []
-        self.cells: list[Cell] = [cell]
-        self.lines: list[int] = [line]
-        self.marks: list[int] = []
-
-    def push(self, token: int) -> None:
-        """Take a legal token."""
-        before = self.cell
-        assert before is not None
-        self.cell, self.line = self.automaton.after(before, self.line, token)
-        if self.cell is None or self.cell.depth != before.depth:
-            self.marks.append(len(self.tokens))
-        if self.cell is not None:
-            self.cells.append(self.cell)
-            self.lines.append(self.line)
-        self.tokens.append(token)
-
-    def copy(self, place: int, most: int) -> None:
-        """Copy on, outside of brackets: to the last border of pieces at or before a character.
-
-        Args:
-            place: a character of the text.
-            most: the tokens that the walk may have then.
-        """
-        at = self.cell.at if self.cell is not None else None
-        if at is None or at.segment or at.node is not None or at.state.depth:
-            return
-        automaton = self.automaton
-        piece = bisect_right(automaton.starts, place) - 1
-        if piece <= at.piece or at.state.place is not Place.BODY:
-            return
-        spine = automaton.spine(piece)
-        begin = spine.borders[at.piece]
-        end = min(spine.borders[piece], begin + most - len(self.tokens))
-        self.tokens += spine.tokens[begin:end]
-        self.cells += spine.cells[begin + 1 : end + 1]
-        self.lines += [self.line] * (end - begin)
-        self.cell = self.cells[-1]
-
-    def cut(self, most: int) -> None:
-        """Leave the first tokens alone."""
-        del self.tokens[most:], self.cells[most + 1 :], self.lines[most + 1 :]
-        self.marks = [number for number in self.marks if number < most]
-
-    @property
-    def in_body(self) -> bool:
-        """Whether the copy of the text is being written and is not complete."""
-        cell = self.cell
-        return (
-            cell is not None
-            and cell.at.state.place is Place.BODY
-            and (cell.depth > 0 or cell.at.state.position < len(self.automaton.lattice.text))
-        )
 
 
 class Drafter:
     """The policy of drafts.
 
     Args:
-        dictionary: mentions that are likely to be entities.
         hints: whether to use what a pass showed behind a refused token.
         further_lines: how many lines behind the present one are drafted.
     """
 
-    def __init__(
-        self, dictionary: Dictionary | None = None, *, hints: bool = True, further_lines: int = 1
-    ) -> None:
-        self.dictionary = dictionary
+    def __init__(self, *, hints: bool = True, further_lines: int = 1) -> None:
         self.hints = hints
         self.further_lines = further_lines
 
-    def knowledge(self, automaton: Automaton, dictionary: Dictionary | None = None) -> Knowledge:
-        """What can be known about a text before it is tagged.
-
-        Args:
-            automaton: that of the text.
-            dictionary: in place of the drafter's own.
-        """
-        lattice = automaton.lattice
-        known = dictionary or self.dictionary
-        return Knowledge(lattice.text, lattice.grammar.labels.names, known)
+    def knowledge(self, automaton: Automaton, prior: Prior) -> Knowledge:
+        """What this policy uses of what is known about a text: everything."""
+        return Knowledge(prior)
 
     def draft(
         self,
@@ -176,45 +95,60 @@ class Drafter:
     def _copy(self, walk: Walk, known: Knowledge, open: list[int], most: int) -> bool:
         """To the end of a line, with the brackets that are guessed; whether it was reached."""
         marks = self._marks(walk, known, open)
-        unforetold = most
-        text = walk.automaton.lattice.text
-        grammar = walk.automaton.lattice.grammar
-        plain, spaced, close = grammar.tokens.open, grammar.tokens.spaced_open, grammar.tokens.close
+        end, unforetold = len(walk.automaton.lattice.text), most
+        # Each turn writes a token or is done with a mark, so there is an end to it.
         while walk.in_body and len(walk.tokens) < min(most, unforetold):
-            walk.copy(marks[-1][0] - 1 if marks else len(text), most)
+            # One character before the bracket: there the token of blank and bracket may be due.
+            walk.copy(marks[-1][0] - 1 if marks else end, most)
             cell = walk.cell
             assert cell is not None
-            if not marks:
-                if cell.depth and unforetold == most:
-                    unforetold = len(walk.tokens) + UNCLOSED
-                walk.push(cell.draft)
+            if marks:
+                if self._toward(walk, *marks[-1]):
+                    marks.pop()
                 continue
-            place, opens = marks[-1]
-            here, token = cell.here, plain if opens else close
-            if here == place and token in cell.steps:
-                walk.push(token)
-                marks.pop()
-            elif opens and spaced is not None and here == place - 1 and spaced in cell.steps:
-                walk.push(spaced)
-                marks.pop()
-            elif here >= place:
-                marks.pop()
-            else:
-                cut = (
-                    place - 1 if opens and spaced is not None and text[place - 1] == " " else place
-                )
-                route = walk.automaton.route(cell, cut)
-                for step in route or (cell.draft,):
-                    if walk.cell is None or step not in walk.cell.steps:
-                        marks.pop()
-                        break
-                    walk.push(step)
+            # A bracket that is open, and no guess where it closes: the draft will soon be wrong.
+            if cell.depth and unforetold == most:
+                unforetold = len(walk.tokens) + UNCLOSED
+            walk.push(cell.draft)
         return not walk.in_body and len(walk.tokens) < most
+
+    @staticmethod
+    def _toward(walk: Walk, place: int, opens: bool) -> bool:
+        """Write a guessed bracket, or go on towards it; whether one is done with it.
+
+        Args:
+            walk: in the body of a line, before the bracket.
+            place: the character before which it is to stand.
+            opens: whether it opens.
+        """
+        automaton, cell = walk.automaton, walk.cell
+        assert cell is not None
+        tokens, text = automaton.lattice.grammar.tokens, automaton.lattice.text
+        token, spaced = tokens.open if opens else tokens.close, tokens.spaced_open
+        if cell.here == place and token in cell.steps:
+            walk.push(token)
+            return True
+        # An opening bracket takes the blank before it with it, so it is due one character earlier.
+        if opens and spaced is not None and cell.here == place - 1 and spaced in cell.steps:
+            walk.push(spaced)
+            return True
+        # The copy is there, and the automaton allows no bracket: too deep, or inside a word.
+        if cell.here >= place:
+            return True
+        # Inside a piece the tokens of its beginning lead there; they differ from those of the whole
+        # piece, and are legal only where a bracket may follow. Otherwise the copy goes on.
+        blank = opens and spaced is not None and text[place - 1] == " "
+        for step in automaton.route(cell, place - blank) or (cell.draft,):
+            if walk.cell is None or step not in walk.cell.steps:
+                return True
+            walk.push(step)
+        return False
 
     @staticmethod
     def _marks(walk: Walk, known: Knowledge, open: list[int]) -> list[tuple[int, bool]]:
         """The brackets guessed for the rest of a line, (character, opens), the next one last."""
         assert walk.cell is not None
+        # Inside a character ``here`` is -1, and the state is that of the piece's beginning.
         behind = max(walk.cell.here, walk.cell.at.state.position)
         marks: list[tuple[int, bool]] = []
         inner = behind
@@ -223,7 +157,8 @@ class Drafter:
             if end is None:
                 return marks
             marks.append((end, False))
-            inner = end - 1
+            inner = end - 1  # what was opened before closes at the same character or behind it
+        # New spans begin where all open ones have closed, and do not overlap.
         barrier = marks[-1][0] if marks else behind
         for start, end in known.spans(walk.line, barrier):
             if start >= barrier:

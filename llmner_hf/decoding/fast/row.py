@@ -9,16 +9,12 @@ from __future__ import annotations
 import torch
 
 from llmner_hf.decoding.fast.automaton import Automaton
-from llmner_hf.decoding.fast.drafts import Walk
 from llmner_hf.decoding.fast.knowledge import Knowledge
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.decoding.record import Record
 from llmner_hf.decoding.request import Request
-from llmner_hf.tokens.layout import LinePositions, begins_line
+from llmner_hf.tokens.layout import Layout, Standing
 from llmner_hf.tokens.prior import Prior
-
-# A token's position, and the slot where its line begins: what lies between that and the prompt it
-# does not see.
-Standing = tuple[int, int]
 
 
 class Row:
@@ -31,7 +27,7 @@ class Row:
         request: Request,
         known: Knowledge,
         prior: Prior,
-        aligned: LinePositions | None = None,
+        layout: Layout,
     ) -> None:
         self.index = index
         self.automaton = automaton
@@ -40,10 +36,10 @@ class Row:
         self.cell, self.line = automaton.start, -1
         self.known = known
         self.prior = prior
-        self.aligned = aligned
+        self.layout = layout
         self.pending: list[int] = []  # tokens that the model has not read
-        self.standing: list[Standing] = []  # and how they stand, where lines are apart
-        self.prompt = self.begun = 0  # slots of the prompt; the first slot of the line
+        self.standing = Standing([], [])  # and how they stand
+        self.begun = 0  # the first slot of the line
         self.among: list[torch.Tensor] = []  # log probabilities among the allowed, by pass
         self.states: list[torch.Tensor] = []  # from which the whole vocabulary is scored
         self.done = False
@@ -65,24 +61,16 @@ class Row:
             self.record.write(*walk.tokens[begin:end])
             self.cell, self.line = walk.cells[end], walk.lines[end]
 
-    def stand(self, walk: Walk, slot: int) -> list[Standing]:
-        """How a draft stands in its line, each token in a slot of its own from this one on."""
-        assert self.aligned is not None
-        found, begun = list[Standing](), self.begun
-        for cell, token in zip(walk.cells, walk.tokens, strict=False):
-            if begins_line(cell.at):
-                begun = slot + len(found)
-            found.append((self.aligned.of(cell.at, cell.place, token), begun))
-        return found
+    def stand(self, walk: Walk, slot: int) -> Standing:
+        """How pending tokens and a draft stand, whose first one has this slot."""
+        ahead = self.layout.ahead(walk.cells, walk.tokens, slot + len(self.pending), self.begun)
+        return ahead.behind(self.standing)
 
     def correct(self, token: int, slot: int) -> None:
         """Take the token that the model chose behind a draft; it has yet to be read."""
         self.pending = [token]
-        if self.aligned is not None:
-            if begins_line(self.cell.at):
-                self.begun = slot
-            position = self.aligned.of(self.cell.at, self.cell.place, token)
-            self.standing = [(position, self.begun)]
+        self.standing = self.layout.ahead([self.cell], [token], slot, self.begun)
+        (self.begun,) = self.standing.begun
         self.write(token)
 
     def write(self, token: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from llmner_hf.core.alignment import align
 from llmner_hf.core.entities import Prediction, Problem, ProblemKind, ScoredEntity
@@ -37,17 +38,16 @@ class RemoteDecoder:
         self.most_tokens = most_tokens
         self.usage = Usage()
 
+    def prepare(self, request: Request) -> Request:
+        """The request with its messages, which are then made once."""
+        return replace(request, prompt=self.prompt(request))
+
     def prompt(self, request: Request) -> tuple[Message, ...]:
         """The messages of a request."""
-        schema = request.schema
-        return messages(
-            request.text,
-            schema.labels,
-            schema.language,
-            title=schema.title,
-            style=self.settings.style,
-            strategy=self.settings.strategy,
-        )
+        if isinstance(request.prompt, tuple):
+            return request.prompt
+        style, strategy = self.settings.style, self.settings.strategy
+        return messages(request.text, request.schema, style=style, strategy=strategy)
 
     def length(self, request: Request) -> int:
         """An upper bound of prompt and longest completion in tokens.

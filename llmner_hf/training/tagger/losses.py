@@ -1,10 +1,10 @@
 """The loss of each token of a completion, taken inside the model's own forward.
 
 In: a batch of `training.tagger.trainer.Collator`. Out: the losses of all its completion tokens,
-over the vocabulary, over the tokens that the copy automaton allows, or a mixture of both. Inside
-the forward because wrappers act around it alone: DDP adds up the gradients of all processes only
-for what comes out of a call of the wrapped model, and a loss computed beside it would silently
-train each process on its own rows.
+over the vocabulary, over the tokens that the copy automaton allows, or a mixture of both. The loss
+is computed inside the forward, because DDP adds up the gradients of all processes only for what a
+call of the wrapped model returns. A loss computed beside that call would silently train each
+process on its own rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from llmner_hf.tokens.packing import mask_for
-from llmner_hf.training.tagger.segmented import SEGMENTED, segments_of
 
 IGNORED = -100  # PyTorch's and TRL's label of a position without loss
 NONE = -1  # padding of the allowed tokens
@@ -29,7 +28,8 @@ FULL_TOKENS = 512
 def add_losses(model: Any, share: float, compiled: Callable[[torch.nn.Module], Any]) -> None:
     """Let a causal language model give losses: ``model(..., completion_losses=True)``.
 
-    Without that word its forward is the one it had. The answer is (completion tokens,).
+    Called without ``completion_losses``, the model does as before. The losses are (completion
+    tokens,).
 
     Args:
         model: the model below all wrappers and adapters.
@@ -73,10 +73,6 @@ def attention_inputs(model: Any, batch: Mapping[str, Any]) -> dict[str, Any]:
     if (mask := batch.get("attention_mask")) is not None:
         return {"attention_mask": mask}
     kind = model.config._attn_implementation
-    if kind == SEGMENTED:
-        segments = segments_of(batch["segments"])
-        # Given a mask with four dimensions, transformers makes none itself.
-        return {"attention_mask": segments.own, "segments": segments}
     return {"attention_mask": mask_for(kind, batch["segments"], model.dtype)}
 
 

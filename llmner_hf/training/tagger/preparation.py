@@ -20,11 +20,11 @@ from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.corpora.rows import CODECS
-from llmner_hf.settings import USUAL_WEIGHTS, TaggerSettings
+from llmner_hf.settings import USUAL_WEIGHTS, TaggerSettings, Weights
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice, Position
-from llmner_hf.tokens.layout import LinePositions
+from llmner_hf.tokens.layout import layout_of
 from llmner_hf.tokens.prior import Prior
 
 # How many of the mentions that cannot be written a report names.
@@ -33,6 +33,8 @@ NAMED = 20
 GRAMMARS = 64
 
 Step = tuple[Position, dict[int, Position]]
+Known = tuple[Dictionary | None, Weights]
+NOTHING: Known = None, Weights()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +132,17 @@ class Preparation:
         self.tokens = tokens
         self.schema = schema
         self.settings = settings
+        self.layout = layout_of(settings)
         self.max_tokens = max_tokens
         self.some_types = some_types
         self.report = PreparationReport()
         self._random = Random(seed)
-        self._gazetteer: Dictionary | None = None
+        self._known = NOTHING
         self._grammar = lru_cache(GRAMMARS)(self._make_grammar)
 
-    def _make_grammar(self, labels: LabelSet) -> Grammar:
+    def _make_grammar(self, asked: Schema) -> Grammar:
         own = self.settings
-        return Grammar(self.tokens, labels, own.max_depth, every_type=own.every_type, cuts=own.cuts)
+        return Grammar(self.tokens, asked, own.max_depth, every_type=own.every_type, cuts=own.cuts)
 
     def rows(
         self, examples: Iterable[Example], gazetteers: Iterable[Dictionary] | None = None
@@ -151,33 +154,36 @@ class Preparation:
             gazetteers: for each example one that was learnt without it; None for none.
         """
         examples = tuple(examples)
-        known = repeat(None, len(examples)) if gazetteers is None else gazetteers
-        for example, self._gazetteer in zip(examples, known, strict=True):
-            asked, labels = self._asked(example)
+        if gazetteers is None:
+            known: Iterable[Known] = repeat(NOTHING, len(examples))
+        else:
+            known = ((gazetteer, USUAL_WEIGHTS) for gazetteer in gazetteers)
+        for example, self._known in zip(examples, known, strict=True):
+            example, asked = self._asked(example)
             self.report.examples += 1
-            self.report.entities += len(asked.entities)
-            row = self._row(asked, labels)
+            self.report.entities += len(example.entities)
+            row = self._row(example, asked)
             if len(row.ids) <= self.max_tokens:
                 yield self._count(row)
             else:
                 self.report.split += 1
-                yield from self._sentences(asked, labels)
+                yield from self._sentences(example, asked)
 
-    def _asked(self, example: Example) -> tuple[Example, LabelSet]:
-        """An example with the types that it is asked for: all, or some in any order."""
+    def _asked(self, example: Example) -> tuple[Example, Schema]:
+        """An example with what it is asked for: all types of its dataset, or some in any order."""
         types = self.schema.labels.types
         if self._random.random() >= self.some_types or len(types) == 1:
-            return example, self.schema.labels
+            return example, self.schema
         labels = LabelSet(tuple(self._random.sample(types, self._random.randint(1, len(types)))))
-        asked = tuple(e for e in example.entities if e.label in labels.names)
-        self.report.not_asked += len(example.entities) - len(asked)
-        return replace(example, entities=asked), labels
+        entities = tuple(e for e in example.entities if e.label in labels.names)
+        self.report.not_asked += len(example.entities) - len(entities)
+        return replace(example, entities=entities), replace(self.schema, labels=labels)
 
-    def _sentences(self, example: Example, labels: LabelSet) -> Iterator[Row]:
+    def _sentences(self, example: Example, asked: Schema) -> Iterator[Row]:
         spans, _ = join_over(split(example.text, example.language), example.entities)
         for start, end in spans:
             part = cut(example, start, end)
-            row = self._row(part, labels)
+            row = self._row(part, asked)
             if len(row.ids) <= self.max_tokens:
                 yield self._count(row)
             else:
@@ -191,35 +197,24 @@ class Preparation:
         self.report.longest = max(self.report.longest, len(row.ids))
         return row
 
-    def _row(self, example: Example, labels: LabelSet) -> Row:
-        prompt = self.tokens.prompt(
-            example.text,
-            labels,
-            self.schema.language,
-            title=self.schema.title,
-            style=self.settings.style,
-            strategy=self.settings.strategy,
-        )
+    def _row(self, example: Example, asked: Schema) -> Row:
+        style, strategy = self.settings.style, self.settings.strategy
+        prompt = self.tokens.prompt(example.text, asked, style=style, strategy=strategy)
         allowed: list[list[int]] = []
         added: list[list[float]] = []
         positions, lines = list[int](), list[int]()
-        if self.settings.strategy == "symbolic":
-            lattice = Lattice(self._grammar(labels), example.text)
+        if strategy == "symbolic":
+            lattice = Lattice(self._grammar(asked), example.text)
             completion, places = self._walk(example, lattice)
             allowed = [
                 [gold, *(token for token in steps if token != gold)]
                 for gold, (_, steps) in zip(completion, places, strict=True)
             ]
-            added = self._added(example.text, labels, allowed, places)
-            if self.settings.lines_apart:
-                aligned = LinePositions(len(prompt.head), self.tokens.brackets)
-                copied = aligned.along(lattice, completion, [at for at, _ in places])
-                positions, lines = list(range(len(prompt.ids))), [0] * len(prompt.ids)
-                for position, line in copied:
-                    positions.append(position)
-                    lines.append(line)
+            added = self._added(example.text, asked, allowed, places)
+            layout = self.layout(prompt, self.tokens.brackets)
+            positions, lines = layout.row(lattice, completion, [at for at, _ in places])
         else:
-            written = self._written(example, labels)
+            written = self._written(example, asked.labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]
         ids = prompt.ids
         text_ids = sorted(set(prompt.text))
@@ -240,13 +235,12 @@ class Preparation:
         return ids, list(lattice.along(ids))
 
     def _added(
-        self, text: str, labels: LabelSet, allowed: list[list[int]], places: list[Step]
+        self, text: str, asked: Schema, allowed: list[list[int]], places: list[Step]
     ) -> list[list[float]]:
-        """What the gazetteer adds to the logits of the allowed tokens; empty without one."""
-        if self._gazetteer is None:
+        """What the prior adds to the logits of the allowed tokens; empty where it adds nothing."""
+        prior = Prior.of(text, asked.labels.names, *self._known)
+        if not prior.weighs:
             return []
-        known = self._gazetteer.matches(text, frozenset(labels.names))
-        prior = Prior(labels.names, known, USUAL_WEIGHTS)
         return [
             [prior.raises(self.tokens, at.state, steps[token].state, token) for token in legal]
             for legal, (at, steps) in zip(allowed, places, strict=True)

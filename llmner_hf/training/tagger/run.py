@@ -20,6 +20,7 @@ from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 from llmner_hf.core.errors import SettingError
 from llmner_hf.tagger.quantised import keep_layout
 from llmner_hf.tokens.canonical import Tokens
+from llmner_hf.tokens.layout import layout_of
 from llmner_hf.training.evaluation import validator
 from llmner_hf.training.lending import ALONE, Lending
 from llmner_hf.training.outcome import begun, gone_on, in_fp32, leave, model_path, record_of
@@ -63,14 +64,16 @@ def pack_size(settings: TrainingSettings, optimisation: SFTConfig) -> int:
         SettingError: rows are to share it that do not have it in common.
     """
     reasons = {
-        "lines_apart": "a mask parts either rows or lines",
-        "some_types": "prompts that name different types have no common part",
+        "lines_apart": (not layout_of(settings).counts_on, "a mask parts either rows or lines"),
+        "some_types": (
+            bool(settings.some_types),
+            "prompts that name different types have no common part",
+        ),
     }
-    alone = [name for name in reasons if getattr(settings, name)]
+    alone = [(name, why) for name, (holds, why) in reasons.items() if holds]
     if alone and settings.pack not in (None, 1):
-        raise SettingError(
-            f"pack {settings.pack} with {alone[0]}: {reasons[alone[0]]}; leave one of them out"
-        )
+        name, why = alone[0]
+        raise SettingError(f"pack {settings.pack} with {name}: {why}; leave one of them out")
     if alone:
         return 1
     if settings.pack is not None:

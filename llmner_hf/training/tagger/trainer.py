@@ -1,9 +1,9 @@
 """The collator and the trainer: TRL's ``SFTTrainer`` with the loss on the completion alone.
 
 In: rows of `training.tagger.preparation`. With ``allowed_share`` 0 the loss is TRL's own. Otherwise
-part of it is taken over the tokens that the copy automaton allows (softmax over copy or bracket
-instead of over the whole vocabulary): constrained decoding chooses among those alone, so this is
-the decision that it makes. The restricted loss learns faster, the full one regularises.
+part of the loss is a softmax over the tokens that the copy automaton allows, instead of over the
+whole vocabulary. Constrained decoding chooses among these tokens alone, so the model is trained on
+the decision that it will make. The restricted loss learns faster, the full one regularises.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from llmner_hf.training.tagger.mixing import MixingSampler, SeededSampler
 class Collator:
     """Rows to a batch, padded on the right.
 
-    Rows whose prompts begin alike can share that beginning: a pack is one copy of it and then the
-    rest of each row. A mask lets every row see the beginning and itself, and positions count as if
-    it stood alone, so the loss is that of the rows one by one, and the tokens are fewer.
+    Rows whose prompts begin alike can share that beginning: a pack is one copy of the beginning and
+    then the rest of each row. A mask lets every row see the beginning and itself, and positions
+    count as if the row stood alone. So a pack has the loss of its rows one by one, in fewer tokens.
 
     Args:
         pad: the padding token.
         word_dropout: the share of distinct text tokens hidden from an example.
         with_allowed: whether the batch holds the allowed tokens.
         pack: the most rows of a pack; 1 packs nothing.
-        seed: with the epoch and the row it determines what is hidden. Batches are made ahead of the
-            step that needs them, so the state of a common generator would not be that of the step,
-            and a run resumed within an epoch would go another way.
+        seed: seed, epoch and row determine what is hidden. The state of a common generator would
+            not do: batches are made ahead of their step, so a run that is resumed within an epoch
+            would hide other words.
         epoch: set by `Epochs`.
     """
 
@@ -56,9 +56,9 @@ class Collator:
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """``input_ids``, ``labels`` (packs, tokens); ``allowed`` and ``added`` as below.
 
-        Without packs a pack is a row, and there is an ``attention_mask``; otherwise, and where the
-        lines of a row do not see each other, there are ``position_ids``, and the ``segments`` of
-        which `tokens.packing` makes a mask.
+        A batch that is not packed has an ``attention_mask``. A packed one, and one of rows whose
+        lines do not see each other, has ``position_ids`` instead, and the ``segments`` of which
+        `tokens.packing` makes a mask.
         """
         packs = self._packs(rows)
         laid = [self._laid(pack) for pack in packs]
@@ -113,7 +113,7 @@ class Collator:
         return torch.cat(ids), torch.cat(labels), torch.cat(segments), torch.cat(positions)
 
     def _dropped(self, ids: torch.Tensor, row: dict[str, Any]) -> torch.Tensor:
-        """A word is hidden wherever it stands, else the model reads it off its other copy."""
+        """The ids with some words hidden: wherever they stand, or the other copy would tell."""
         if not self.word_dropout:
             return ids
         words = torch.tensor(row["text_ids"])
@@ -156,11 +156,11 @@ class Epochs(TrainerCallback):
 
 
 class TaggerTrainer(WholeCheckpoints, SFTTrainer):
-    """``SFTTrainer`` that can take part of the loss over the allowed tokens, of packed rows too.
+    """``SFTTrainer`` for packed rows, with part of the loss over the allowed tokens.
 
     Args:
-        sampler: the order of the rows; if absent, that of ``train_sampling_strategy``.
-        allowed_share: the weight of that part, in [0, 1].
+        sampler: the order of the rows; if absent, ``train_sampling_strategy`` decides.
+        allowed_share: the weight of the loss over the allowed tokens, in [0, 1].
         **kwargs: the arguments of ``SFTTrainer``.
     """
 

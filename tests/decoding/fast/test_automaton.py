@@ -12,11 +12,14 @@ from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.tagging import symbolic
 from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.fast.automaton import Automaton
-from llmner_hf.decoding.fast.drafts import Drafter, Walk
-from llmner_hf.decoding.fast.knowledge import STOPS
+from llmner_hf.decoding.fast.drafts import Drafter
+from llmner_hf.decoding.fast.knowledge import STOPS, Knowledge
+from llmner_hf.decoding.fast.walk import Walk
+from llmner_hf.settings import Weights
 from llmner_hf.tokens.grammar import Grammar
 from llmner_hf.tokens.lattice import Lattice
-from tests.strategies import Case, cases, label_sets, number, texts
+from llmner_hf.tokens.prior import Prior
+from tests.strategies import Case, cases, label_sets, number, texts, untitled
 
 LABELS = LabelSet((EntityType("protein"), EntityType("DNA"), EntityType("RNA")))
 
@@ -25,7 +28,9 @@ def compared_walk(tokens, text, labels, depth, every_type, choice):
     """Both walk the same random tokens; the legal ones and what they mean agree everywhere."""
     inside = [(choice.randrange(len(text)), len(text)) for _ in text[::4]]
     cuts = learn_cuts([(view(text), [Entity(*span, "x") for span in inside])])
-    lattice = Lattice(Grammar(tokens, labels, depth, every_type=every_type, cuts=cuts), text)
+    lattice = Lattice(
+        Grammar(tokens, untitled(labels), depth, every_type=every_type, cuts=cuts), text
+    )
     automaton = Automaton(lattice)
     for _ in range(3):
         at, cell, line = lattice.start, automaton.start, -1
@@ -55,7 +60,7 @@ def pieces_from(lattice, start):
 
 def compared_pieces(tokens, text, starts):
     """A segment is cut as if the text began there, wherever that is."""
-    lattice = Lattice(Grammar(tokens, LABELS, 3), text)
+    lattice = Lattice(Grammar(tokens, untitled(LABELS), 3), text)
     for start in starts:
         whole = [(a + start, b + start) for a, b in tokens.spans(lattice.text[start:])]
         assert pieces_from(lattice, start) == whole
@@ -104,11 +109,13 @@ def test_cells_are_the_lattice_with_the_real_tokenizers(shared, name):
 @given(texts(), label_sets(), st.randoms(use_true_random=False), st.booleans(), st.integers(0, 3))
 def test_every_draft_is_legal(tokens, text, labels, choice, every_type, further):
     """From every place of a random walk, with a dictionary of random parts of the text."""
-    automaton = Automaton(Lattice(Grammar(tokens, labels, 2, every_type=every_type), text))
+    automaton = Automaton(
+        Lattice(Grammar(tokens, untitled(labels), 2, every_type=every_type), text)
+    )
     parts = [sorted(choice.sample(range(len(text) + 1), 2)) for _ in range(4)] if text else []
     mentions = {text[a:b]: choice.choice(labels.names) for a, b in parts if text[a:b].strip()}
-    drafter = Drafter(Dictionary(mentions), further_lines=further)
-    known = drafter.knowledge(automaton)
+    drafter = Drafter(further_lines=further)
+    known = Knowledge(Prior.of(text, labels.names, Dictionary(mentions), Weights()))
     cell, line, opened = automaton.start, -1, []
     while cell is not None:
         walk = drafter.draft(automaton, cell, line, known, opened, choice.randrange(1, 60))
@@ -140,14 +147,14 @@ SAME_BEGINNING = LabelSet(tuple(map(EntityType, ("DNA", "x", "¡", "¢"))))  # o
 @example(Case("[[[", (Entity(0, 3, "x"), Entity(1, 2, "¢")), SAME_BEGINNING))
 def test_hints_of_everything_draft_the_whole_completion(tokens, case: Case):
     """A drafter that has been shown all brackets and lines writes them all at once."""
-    lattice = Lattice(Grammar(tokens, case.labels, 6), case.text)
+    lattice = Lattice(Grammar(tokens, untitled(case.labels), 6), case.text)
     kept = [e for e in case.entities if lattice.writable(e, case.entities)]
     flat = [
         e for e in kept if not any(o.label == e.label and o != e and e.overlaps(o) for o in kept)
     ]
     drafter = Drafter(further_lines=len(case.labels))
     automaton = Automaton(lattice)
-    known = drafter.knowledge(automaton)
+    known = Knowledge(Prior(case.labels.names, (), Weights()))
     numbers = sorted({case.labels.names.index(e.label) for e in flat})
     for line, following in zip([-1, *numbers], [*numbers, STOPS], strict=True):
         known.following[line] = following

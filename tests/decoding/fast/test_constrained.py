@@ -23,10 +23,11 @@ from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging.base import view
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
-from llmner_hf.decoding.fast.drafts import Drafter, Walk
+from llmner_hf.decoding.fast.drafts import Drafter
+from llmner_hf.decoding.fast.walk import Walk
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
-from llmner_hf.settings import TaggerSettings
+from llmner_hf.settings import Gazetteer, TaggerSettings, Weights
 from tests.doubles.models import FAMILIES, SCHEMA, TEXTS, requests, shape, tiny
 from tests.strategies import number, texts
 
@@ -68,10 +69,6 @@ POLICIES = {
     "to the end of the line": {"drafter": Drafter(hints=False, further_lines=0)},
     "across lines": {"drafter": Drafter(hints=False, further_lines=1), "longest_draft": 500},
     "hints": {"drafter": Drafter(), "longest_draft": 40},
-    "dictionary": {
-        "drafter": Drafter(Dictionary({"CD28": "protein", "IL-2": "DNA", "高血压": "疾病"})),
-        "longest_draft": 100,
-    },
     "adversary": {"drafter": Adversary(1), "longest_draft": 30},
     "as it comes": {},
 }
@@ -115,6 +112,24 @@ def test_equal_to_the_reference(model, tokenizer, reference, policy):
             model, tokenizer, BRIEF, prefix_bytes=prefix_bytes, **POLICIES[policy]
         )
         same(decoder.write(many, batch_size), wanted)
+
+
+def test_mentions_that_weigh_nothing_are_drafted_alone(model, tokenizer, reference):
+    """They make a difference to the passes, and none to what is written."""
+    known = Dictionary({"CD28": "protein", "IL-2": "DNA", "高血压": "疾病"})
+    used = replace(
+        BRIEF,
+        gazetteer=Gazetteer({SCHEMA.title: known}),
+        schemas={"ours": SCHEMA},
+        weights={"ours": Weights()},
+    )
+    many, passes = requests(TEXTS_OF_MANY_KINDS), set()
+    for own in (BRIEF, used):
+        decoder = ConstrainedDecoder(model, tokenizer, own, longest_draft=100)
+        for batch_size in (1, 32):
+            same(decoder.write(many, batch_size), reference)
+        passes.add(decoder.passes)
+    assert len(passes) == 2
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_the_answer_is_aligned_and_its_tokens_are_counted():
     ((path, authorization, body),) = server.asked
     assert path == "/v1/chat/completions"
     assert authorization == f"Bearer {KEY}"
-    asked = messages(TEXT, SCHEMA.labels, "en")
+    asked = messages(TEXT, SCHEMA)
     assert body["messages"] == [{"role": m.role, "content": m.content} for m in asked]
     assert (body["model"], body["temperature"], body["max_tokens"]) == ("tiny", 0, 1024)
 
@@ -161,5 +161,5 @@ def test_no_key_is_shown():
 def test_the_length_is_an_upper_bound(tokens):
     remote = RemoteDecoder(Server("http://host/v1", "m"), TaggerSettings(), most_tokens=8)
     (request,) = requests()
-    exact = tokens.prompt(TEXT, SCHEMA.labels, "en", title="", style="prefix", strategy="symbolic")
+    exact = tokens.prompt(TEXT, SCHEMA)
     assert remote.length(request) >= len(exact.ids) + 8
