@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from llmner_hf.core.entities import ScoredEntity
+from llmner_hf.core.writing import in_word
 
 _IN_BRACKETS = re.compile(r"\s?\((?P<short>[^\s()\[\];,:]{2,10})(?=[\s);,:])")
 
@@ -45,13 +46,9 @@ def abbreviates(short: str, long: str) -> bool:
     for number, letter in reversed(list(enumerate(letters))):
         end -= 1
         while end >= 0 and not (
-            long[end].lower() == letter and (number > 0 or _begins_word(long, end))
+            long[end].lower() == letter and (number > 0 or not in_word(long, end))
         ):
             end -= 1
         if end < 0:
             return False
     return True
-
-
-def _begins_word(text: str, place: int) -> bool:
-    return place == 0 or not text[place - 1].isalnum()

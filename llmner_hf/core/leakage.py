@@ -9,10 +9,10 @@ and forms of width, and only from a length on: stock sentences ("Case report.") 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from llmner_hf.core.writing import caseless, has_ideograph
 
 # The id of an example, the id of its article where it has one, and its text. Articles are compared
 # across corpora: ids of another series than PubMed's need a prefix (GENIA's are MEDLINE's).
@@ -22,7 +22,6 @@ Passage = tuple[str, str | None, str]
 # ("These results are discussed.") is hardly longer, and Chinese says more in a character.
 MINIMUM_LENGTH, MINIMUM_CHINESE_LENGTH = 25, 10
 _Mark = tuple[str, str]
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +102,8 @@ def normalise(text: str) -> str:
     >>> normalise("Case report.")
     ''
     """
-    solid = "".join(unicodedata.normalize("NFKC", text).lower().split())
-    minimum = MINIMUM_CHINESE_LENGTH if _CHINESE.search(solid) else MINIMUM_LENGTH
+    solid = "".join(caseless(text, "NFKC").split())
+    minimum = MINIMUM_CHINESE_LENGTH if has_ideograph(solid) else MINIMUM_LENGTH
     return solid if len(solid) >= minimum else ""
 
 

@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Literal
 
 from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.writing import digest, fold, word_borders
 
 # Mentions are looked up by their first three characters: few lengths remain to be tried.
 _KEY = 3
@@ -124,7 +124,7 @@ class Dictionary:
     def said_of(self, text: str, entity: Entity) -> Evidence:
         """What is known of the string of an entity, taken as that type."""
         mention = fold(entity.surface(text))
-        key = _digest(mention) if self.hashed else mention
+        key = digest(mention) if self.hashed else mention
         if key not in self.mentions:
             return "unknown"
         if self.mentions[key] != entity.label:
@@ -153,8 +153,8 @@ class Dictionary:
         if self.hashed:
             return self
         return Dictionary(
-            {_digest(str(mention)): label for mention, label in self.mentions.items()},
-            frozenset(_digest(str(mention)) for mention in self.unsure),
+            {digest(str(mention)): label for mention, label in self.mentions.items()},
+            frozenset(digest(str(mention)) for mention in self.unsure),
             _merged((_short(str(start)), sizes) for start, sizes in self.lengths.items()),
             hashed=True,
         )
@@ -168,9 +168,10 @@ class Dictionary:
     ) -> Iterator[tuple[Entity, bool]]:
         """The entities of a text, each with whether its mention mostly is one."""
         folded = fold(text)
+        borders = word_borders(folded)
         position = 0
         while position < len(text):
-            for end, key in self._found(folded, position):
+            for end, key in self._found(folded, borders, position):
                 label = self.mentions[key]
                 if labels is None or label in labels:
                     yield Entity(position, end, label), key not in self.unsure
@@ -181,18 +182,19 @@ class Dictionary:
 
     def ends(self, text: str, start: int) -> Iterator[int]:
         """Where the mentions that begin at a character end, longest first."""
-        return (end for end, _ in self._found(fold(text), start))
+        folded = fold(text)
+        return (end for end, _ in self._found(folded, word_borders(folded), start))
 
-    def _found(self, folded: str, start: int) -> Iterator[tuple[int, Key]]:
+    def _found(self, folded: str, borders: Sequence[bool], start: int) -> Iterator[tuple[int, Key]]:
         """Where the mentions that begin at ``start`` end, longest first, with their keys."""
-        if _in_word(folded, start):
+        if not borders[start]:
             return
-        short, long = (_short, _digest) if self.hashed else (str, str)
+        short, long = (_short, digest) if self.hashed else (str, str)
         for size in range(min(_KEY, len(folded) - start), 0, -1):
             for length in self.lengths.get(short(folded[start : start + size]), ()):
                 end = start + length
                 fits = min(length, _KEY) == size and end <= len(folded)
-                if fits and not _in_word(folded, end):
+                if fits and borders[end]:
                     key = long(folded[start:end])
                     if key in self.mentions:
                         yield end, key
@@ -202,20 +204,11 @@ class Dictionary:
         occurrences: Counter[str] = Counter()
         for example in examples:
             folded = fold(example.text)
+            borders = word_borders(folded)
             for start in range(len(folded)):
-                occurrences.update(folded[start:end] for end, _ in self._found(folded, start))
+                found = self._found(folded, borders, start)
+                occurrences.update(folded[start:end] for end, _ in found)
         return occurrences
-
-
-def fold(text: str) -> str:
-    """The text in lower case, character for character: one whose lower case is longer stays.
-
-    Not the whole at once: the lower case of a sigma depends on where in a word it stands.
-    """
-    lower = text.lower()
-    if lower.isascii():
-        return lower
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _lengths(mentions: Iterable[str]) -> Mapping[Key, tuple[int, ...]]:
@@ -231,24 +224,9 @@ def _merged(lengths: Iterable[tuple[Key, Iterable[int]]]) -> Mapping[Key, tuple[
     return {key: tuple(sorted(sizes, reverse=True)) for key, sizes in merged.items()}
 
 
-def _digest(mention: str) -> int:
-    """64 bits that stand for a mention, signed."""
-    digest = blake2b(mention.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
-
-
 def _short(start: str) -> int:
     """16 bits that stand for the first characters of mentions."""
-    return _digest(start) & 0xFFFF
-
-
-def _in_word(text: str, place: int) -> bool:
-    """Whether a place lies between two letters or digits that are not Chinese."""
-    if not 0 < place < len(text):
-        return False
-    before, after = text[place - 1], text[place]
-    chinese = "\u2e80" <= before <= "\u9fff" or "\u2e80" <= after <= "\u9fff"
-    return before.isalnum() and after.isalnum() and not chinese
+    return digest(start) & 0xFFFF
 
 
 def _count_entities(examples: Iterable[Example]) -> dict[str, Counter[str]]:
@@ -260,8 +238,9 @@ def _count_entities(examples: Iterable[Example]) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
     for example in examples:
         folded = fold(example.text)
+        borders = word_borders(folded)
         for entity in example.entities:
             mention = entity.surface(folded)
-            if mention.strip() and not any(_in_word(folded, place) for place in entity.span):
+            if mention.strip() and all(borders[place] for place in entity.span):
                 counts.setdefault(mention, Counter())[entity.label] += 1
     return counts

@@ -18,9 +18,8 @@ from enum import StrEnum
 from random import Random
 from typing import TypeVar
 
-from llmner_hf.core.entities import Entity, Example, LabelSet
+from llmner_hf.core.entities import Entity, Example, LabelSet, Span
 
-Span = tuple[int, int]
 Key = TypeVar("Key")
 
 # Paper II-C: a boundary is shifted by one or two tokens; half of all boundary errors are that near.

@@ -23,7 +23,8 @@ from dataclasses import replace
 
 from llmner_hf.core.abbreviations import explained
 from llmner_hf.core.entities import Prediction, ScoredEntity
-from llmner_hf.core.mentions import Dictionary, fold
+from llmner_hf.core.mentions import Dictionary
+from llmner_hf.core.writing import fold
 
 SHORTEST = 2  # characters
 # Ours, chosen on training articles (docs/embedded.md).

@@ -6,14 +6,12 @@ Refused: entities that end behind their text. Of equal entities the best score i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmner_hf.core.entities import Entity, Language, Prediction, ScoredEntity
 from llmner_hf.core.errors import OffsetError
-
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
+from llmner_hf.core.writing import has_ideograph
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Document:
     @property
     def language(self) -> Language:
         """Chinese where the text holds an ideograph, so that a browser picks the right glyphs."""
-        return "zh" if _HAN.search(self.text) else "en"
+        return "zh" if has_ideograph(self.text) else "en"
 
 
 def depths(entities: Sequence[Entity]) -> list[int]:

@@ -14,13 +14,14 @@ from trl.trainer import base_trainer
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.mentions import Dictionary
+from llmner_hf.core.offsets import cut
 from llmner_hf.core.schema import Schema
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
 from llmner_hf.settings import MENTION_SHARE, USUAL_WEIGHTS, Gazetteer, TaggerSettings
 from llmner_hf.training.evaluation import decoder_of, gold_of, predict, validator
 from llmner_hf.training.tagger.losses import IGNORED, NONE, mixed_losses
-from llmner_hf.training.tagger.preparation import Preparation, cut
+from llmner_hf.training.tagger.preparation import Preparation
 from llmner_hf.training.tagger.run import pack_size, train
 from llmner_hf.training.tagger.sources import (
     of_people,

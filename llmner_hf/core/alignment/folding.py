@@ -10,6 +10,8 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
+from llmner_hf.core.writing import caseless, in_word
+
 _QUOTES = "'\"`´‘’‚‛“”„‟‹›«»「」『』〝〞＇＂｀′″"
 _DASHES = "-‐‑‒–—―−－﹣"
 _SAME = {
@@ -29,10 +31,8 @@ def letters_of(character: str) -> str:
     """
     if character in _SAME:
         return _SAME[character]
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
-    return "".join(
-        _SAME.get(c, c) for c in folded if not c.isspace() and unicodedata.category(c) != "Cf"
-    )
+    folded = (c for c in caseless(character, "NFKD") if unicodedata.category(c) != "Cf")
+    return "".join(_SAME.get(c, c) for c in folded if not c.isspace())
 
 
 class Folded:
@@ -73,14 +73,4 @@ class Folded:
 
     def cuts_word(self, position: int) -> bool:
         """Whether a word goes on across this place; Chinese characters are words of their own."""
-        return (
-            0 < position < len(self.text)
-            and _in_word(self.text[position - 1])
-            and _in_word(self.text[position])
-        )
-
-
-def _in_word(character: str) -> bool:
-    """Whether it is a letter or a digit of a script that separates its words."""
-    # Lo: letters without case, among them the ideographs
-    return character.isalnum() and unicodedata.category(character) != "Lo"
+        return in_word(self.text, position)

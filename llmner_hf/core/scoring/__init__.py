@@ -16,7 +16,7 @@ from llmner_hf.core.scoring.bootstrap import (
     paired_bootstrap,
 )
 from llmner_hf.core.scoring.counts import Counts, Documents, PartnerCounts, document_counts
-from llmner_hf.core.scoring.deviations import boundary_deviations, token_spans
+from llmner_hf.core.scoring.deviations import boundary_deviations
 from llmner_hf.core.scoring.error_classes import ErrorClass, ErrorCounts, classify
 from llmner_hf.core.scoring.scores import Scores, document_scores, score
 
@@ -37,5 +37,4 @@ __all__ = [
     "document_scores",
     "paired_bootstrap",
     "score",
-    "token_spans",
 ]
