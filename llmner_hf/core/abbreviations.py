@@ -1,10 +1,10 @@
 """Abbreviations that a text explains: ``retinoic acid (RA)``.
 
 In: a text and entities found in it. Out: the short forms that stand in brackets right behind an
-entity and abbreviate it, with its type. What abbreviates what is the rule of Schwartz and Hearst (A
-simple algorithm for identifying abbreviation definitions in biomedical text, 2003): every letter
-and digit of the short form stands in the long form, in order, its first at the beginning of a word.
-Where the long form begins need not be guessed: it is an entity. A short form has 2 to 10
+entity and abbreviate it, with its type. The rule is the one of Schwartz and Hearst (A simple
+algorithm for identifying abbreviation definitions in biomedical text, 2003): the long form holds
+every letter and digit of the short form in order, the first at the beginning of a word. Where the
+long form begins need not be guessed, since it is an entity. A short form has 2 to 10
 characters, no blank and at least one capital.
 """
 

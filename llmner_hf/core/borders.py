@@ -1,10 +1,10 @@
 """Where in a text brackets may stand: at the borders of words, and where training cut a word.
 
-In: a view. Out: for every place between two characters whether it is a border: beside CJK
-characters and punctuation, and where the class of character changes (letter, digit, blank). An
-entity that ends inside a word, as a gene before a mutation written with no blank, has no border
-there, unless the training texts show such an end in that word: the cuts of their words travel with
-a model. Words are known by a digest, since those of a corpus may not travel.
+In: a view. Out: for every place between two characters whether it is a border: every border of a
+word (`core.writing`), and every place in a word where letters meet digits. A gene before a mutation
+that is written without a blank ends where there is no border. Where training texts show the end of
+an entity inside a word, that place is a *cut* of that word. The cuts travel with a model. Each word
+is stored as a digest, since the words of a corpus may not travel.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import MappingProxyType
 from llmner_hf.core.entities import Entity
 from llmner_hf.core.writing import hex_digest, kind
 
-# Of a word, known by its digest, the lengths of the beginnings behind which a bracket may stand.
+# Digest of a word -> how many of its characters stand before each of its cuts.
 Cuts = Mapping[str, tuple[int, ...]]
 NO_CUTS: Cuts = MappingProxyType({})
 
@@ -25,11 +25,11 @@ _RUNS = frozenset({"blank", "letter", "digit"})
 
 
 def borders(text: str, cuts: Cuts = NO_CUTS) -> list[bool]:
-    """For every place of a view, both its ends included, whether it is a border.
+    """For every place of a view, both its ends included, whether a bracket may stand there.
 
     Args:
         text: the view.
-        cuts: borders inside words.
+        cuts: places inside words where a bracket may stand as well.
 
     >>> [place for place, found in enumerate(borders("p53 gene")) if found]
     [0, 1, 3, 4, 8]
@@ -61,6 +61,6 @@ def learn_cuts(texts: Iterable[tuple[str, Iterable[Entity]]]) -> Cuts:
 
 
 def _words(found: list[bool]) -> Iterator[tuple[int, int]]:
-    """What lies between neighbouring borders and is longer than a character."""
+    """The runs between neighbouring borders that are longer than a character."""
     places = (place for place, border in enumerate(found) if border)
     return ((start, end) for start, end in pairwise(places) if end - start > 1)

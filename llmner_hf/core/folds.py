@@ -1,7 +1,8 @@
-"""Dictionaries for texts that they were not learnt from: of the other folds.
+"""Cross-fitting: for every training text a dictionary that was learnt without it.
 
-In: training examples, and lenders. Out: for each example the dictionary of all folds but its own.
-What a dictionary knows of the texts it was learnt from is not what it knows of new ones.
+In: training examples, and auxiliary sources. Out: for each example the dictionary of all folds but
+its own. A dictionary knows every mention of the texts it was learnt from. Of new texts it knows
+some, and a model has to be trained with what a dictionary says of new texts.
 """
 
 from __future__ import annotations
@@ -18,15 +19,13 @@ def cross_fitted(
     minimum_share: float = SURE,
     lenders: Sequence[Lender] = (),
 ) -> list[Dictionary]:
-    """For each example a dictionary that was learnt without it: of the other folds.
-
-    What a dictionary knows of the texts it was learnt from is not what it knows of new ones.
+    """For each example the dictionary of the other folds.
 
     Args:
         examples: the training examples.
-        folds: how many; each is contiguous, since neighbours come from one document.
+        folds: how many folds; each is contiguous, since neighbours come from one document.
         minimum_share: as in ``Dictionary.learn``.
-        lenders: as there; a text of the fold is not learnt from, were it theirs too.
+        lenders: auxiliary sources; their examples with a text of the fold are left out.
     """
     dictionaries = []
     for fold in contiguous(len(examples), folds):
@@ -38,7 +37,7 @@ def cross_fitted(
 
 
 def apart(lenders: Iterable[Lender], held: Container[str]) -> list[Lender]:
-    """The lenders without the texts that are held out."""
+    """The auxiliary sources without the examples whose texts are held out."""
     return [([e for e in theirs if e.text not in held], types) for theirs, types in lenders]
 
 

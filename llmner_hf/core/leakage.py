@@ -1,8 +1,8 @@
-"""What a training split holds of a test split, of its own corpus and of the others.
+"""Leakage: the articles and texts of a test split that a training split holds as well.
 
-In: for each corpus its training and its test passages, as id, article and text; whoever wants
-sentences to be compared passes sentences. Out: for each pair of corpora the articles and the texts
-that stand on both sides, and the training examples to drop. BioRED, BC5CDR and NCBI Disease share
+In: for each corpus its training and its test passages, as id, article and text. Sentences are
+compared where the passages are sentences. Out: for each pair of corpora the articles and the texts
+that stand in both splits, and the training examples to drop. BioRED, BC5CDR and NCBI Disease share
 abstracts, so training on one and testing on another leaks. Texts are compared without case, blanks
 and forms of width, and only from a length on: stock sentences ("Case report.") are no leak.
 """
@@ -33,7 +33,7 @@ class Overlap:
         test: the corpus of the test split.
         articles: how many articles stand on both sides.
         texts: how many different texts stand on both sides.
-        drop: the ids of the training examples that hold one of either.
+        drop: the ids of the training examples with an article or a text of these.
     """
 
     train: str

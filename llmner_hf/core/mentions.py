@@ -1,16 +1,16 @@
-"""A dictionary of training mentions, matched longest first: a yardstick, and what a prompt marks.
+"""Dictionaries: the mentions of training texts, found again in other texts, the longest first.
 
 In: examples; then any text. Out: flat entities, verbatim in the text, read from left to right. A
-mention is kept with its most frequent type when at least half of its training occurrences are
-entities of that type; a share of 0 keeps every mention, which is better for CMeEE-V2, where a
-string is an entity in one sentence and part of a longer one in the next. Case does not count: on
-BC5CDR-Chemical F1 is 80.8 so and 79.4 with case. A mention neither begins nor ends inside a word;
-between Chinese characters every place is a border.
+mention is kept with its most frequent type if at least a given share of its occurrences in training
+are entities of that type. Half is the usual share. A share of 0 keeps every mention, which is
+better for CMeEE-V2, where a string is an entity in one sentence and part of a longer entity in the
+next. Case does not count: on BC5CDR-Chemical F1 is 80.8 without case and 79.4 with it. A mention
+begins and ends at borders of words (`core.writing`).
 
-A *hashed* dictionary finds the same entities and holds no mention, only 64 bits of a digest of
-each, with its length and 16 bits of a digest of its first characters: it can travel with a model
-that was trained on a corpus whose words may not. What is no mention is taken for one once in more
-than 10^14 looks.
+A *hashed* dictionary finds the same entities and holds no mention. Of each mention it holds 64 bits
+of a digest, the length, and 16 bits of a digest of the first characters. So it can travel with a
+model whose training corpus may not. Fewer than one look-up in 10^14 takes another string for a
+mention.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ SURE = 0.5
 
 Key = str | int
 
-# The examples of another corpus, with the types that mean the same in one's own.
+# An auxiliary source: examples of another corpus, and the types that mean the same in one's own.
 Lender = tuple[Sequence[Example], Container[str]]
 
-# Of a string and a type: a mention of it, one that mostly is no entity, one of another type, none.
+# A string with a type is a mention of that type that mostly is an entity (sure) or mostly is none
+# (unsure), a mention of another type (other), or no mention (unknown).
 Evidence = Literal["sure", "unsure", "other", "unknown"]
 
 
@@ -43,9 +44,9 @@ class Dictionary:
 
     Attributes:
         mentions: the type of each mention, or of its digest.
-        unsure: those that are entities of their type in less than half of their occurrences.
-        lengths: for the first characters of mentions, or their digest, the lengths of those
-            mentions, longest first; found from the mentions themselves unless they are hashed.
+        unsure: the mentions that are entities of their type in less than half of their occurrences.
+        lengths: the first characters of mentions, or a digest of them -> the lengths of these
+            mentions, longest first. Only a hashed dictionary needs to be given them.
         hashed: whether digests stand for mentions.
 
     >>> examples = [Example("1", "Aspirin eased pain.", (Entity(0, 7, "Chemical"),), "own", "en")]
@@ -79,9 +80,9 @@ class Dictionary:
 
         Args:
             examples: the training examples.
-            minimum_share: of a mention's occurrences at the borders of words, the part that must
+            minimum_share: the share of a mention's occurrences between borders of words that must
                 be entities of its most frequent type; 0 keeps every mention.
-            lenders: whose mentions are taken too (`borrowing`), an earlier one's first.
+            lenders: auxiliary sources, whose mentions are added in this order (`borrowing`).
         """
         examples = tuple(examples)
         counts = _count_entities(examples)
@@ -105,12 +106,12 @@ class Dictionary:
     def borrowing(
         self, other: Dictionary, labels: Container[str], examples: Iterable[Example]
     ) -> Dictionary:
-        """With the mentions of another corpus, too, where one's own texts do not show the string.
+        """This dictionary with mentions of an auxiliary source that one's own texts never hold.
 
-        A string that they show is judged by them, be it by never being an entity.
+        A string that one's own texts hold is judged by them alone, even if it is no entity there.
 
         Args:
-            other: of the other corpus; neither is hashed.
+            other: the dictionary of the auxiliary source; neither is hashed.
             labels: the types that mean the same in both.
             examples: the texts that this dictionary was learnt from.
         """
@@ -122,7 +123,7 @@ class Dictionary:
         return Dictionary({**self.mentions, **lent}, self.unsure | (other.unsure & lent.keys()))
 
     def said_of(self, text: str, entity: Entity) -> Evidence:
-        """What is known of the string of an entity, taken as that type."""
+        """The evidence for an entity: what is known of its string as a mention of its type."""
         mention = fold(entity.surface(text))
         key = digest(mention) if self.hashed else mention
         if key not in self.mentions:
@@ -132,14 +133,14 @@ class Dictionary:
         return "unsure" if key in self.unsure else "sure"
 
     def limited(self, labels: Container[str]) -> Dictionary:
-        """The mentions of some types alone; all lengths are still tried."""
+        """The dictionary without the mentions of other types; all lengths are still tried."""
         mentions = {mention: name for mention, name in self.mentions.items() if name in labels}
         unsure = self.unsure & mentions.keys()
         return Dictionary(mentions, unsure, self.lengths if self.hashed else {}, self.hashed)
 
     @classmethod
     def joined(cls, dictionaries: Sequence[Dictionary]) -> Dictionary:
-        """Hashed dictionaries as one; of two that know a mention the first decides."""
+        """Several hashed dictionaries as one; the first that knows a mention decides its type."""
         mentions: dict[Key, str] = {}
         unsure: set[Key] = set()
         for dictionary in dictionaries:
@@ -160,13 +161,13 @@ class Dictionary:
         )
 
     def annotate(self, text: str, labels: Container[str] | None = None) -> tuple[Entity, ...]:
-        """The entities of a text; where ``labels`` are given, only mentions of those types."""
+        """The entities of a text; with ``labels``, only those of these types."""
         return tuple(entity for entity, _ in self.matches(text, labels))
 
     def matches(
         self, text: str, labels: Container[str] | None = None
     ) -> Iterator[tuple[Entity, bool]]:
-        """The entities of a text, each with whether its mention mostly is one."""
+        """The entities of a text, each with whether its mention is a sure one."""
         folded = fold(text)
         borders = word_borders(folded)
         position = 0
@@ -200,7 +201,7 @@ class Dictionary:
                         yield end, key
 
     def _count_occurrences(self, examples: Iterable[Example]) -> Counter[str]:
-        """How often each mention occurs at the borders of words, inside longer ones too."""
+        """How often each mention occurs between borders of words, inside longer mentions too."""
         occurrences: Counter[str] = Counter()
         for example in examples:
             folded = fold(example.text)
@@ -232,8 +233,8 @@ def _short(start: str) -> int:
 def _count_entities(examples: Iterable[Example]) -> dict[str, Counter[str]]:
     """How often each mention is an entity of each type.
 
-    Mentions of blanks alone do not count, nor do those that begin or end inside a word: their
-    occurrences are not counted either.
+    Mentions of blanks alone do not count, nor do those that begin or end inside a word, since
+    `_count_occurrences` does not count these either.
     """
     counts: dict[str, Counter[str]] = {}
     for example in examples:

@@ -54,11 +54,11 @@ def within(span: Span, entities: Iterable[Entity]) -> tuple[Entity, ...]:
     return inside(span, entities)
 
 
-def cut(example: Example, start: int, end: int) -> Example:
+def part_of(example: Example, start: int, end: int) -> Example:
     """The part of an example between two characters, with the entities that lie whole in it.
 
     >>> example = Example("7", "IL-2 gene", (Entity(0, 4, "protein"),), "own", "en")
-    >>> part = cut(example, 0, 4)
+    >>> part = part_of(example, 0, 4)
     >>> part.id, part.text, part.entities
     ('7#0', 'IL-2', (Entity(start=0, end=4, label='protein'),))
     """

@@ -4,8 +4,8 @@ In: a text and its language. Out: spans, half-open characters of the text as the
 order, disjoint, without blanks at their ends, and covering every character that is not blank. A
 line break ends a sentence in both languages. No entity is cut: `join_over` removes the breaks
 inside entities and counts them. `group` packs sentences into chunks for texts that are longer than
-a model's context. Refused: a limit that no cut can keep. The breaks that others have published are
-found by `core.published`.
+a model's context. Refused: a limit that no chunk can keep. `core.published` finds the breaks of
+published versions.
 """
 
 from __future__ import annotations
@@ -196,8 +196,9 @@ def _cut(
                 f"limit {limit}: {text[start]!r} at {start} alone measures "
                 f"{measure(text[start])}; use a greater limit"
             )
-        borders = (at for at in range(most, start, -1) if at == end or _may_cut(text, at))
-        stop = next((at for at in borders if measure(text[start:at]) <= limit), most)
+        # Measured anew: in tokens, a shorter piece can be longer.
+        places = (at for at in range(most, start, -1) if at == end or _may_cut(text, at))
+        stop = next((at for at in places if measure(text[start:at]) <= limit), most)
         yield start, stop
         start = stop
 
@@ -217,7 +218,7 @@ def _most(text: str, start: int, end: int, fits: Callable[[str], bool]) -> int:
 
 
 def _may_cut(text: str, place: int) -> bool:
-    """Whether a piece may end at a place inside the text: before a blank, beside Chinese."""
+    """Whether a piece may end at a place inside the text: before a blank, or beside Chinese."""
     before, after = text[place - 1], text[place]
     if after.isspace() or before.isspace():
         return not before.isspace()

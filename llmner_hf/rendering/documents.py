@@ -1,7 +1,8 @@
 """A document that can be shown, and how deep each of its entities is nested.
 
-Refused: entities that end behind their text. Of equal entities the best score is kept, as
-`core.entities.Prediction` does; the order is by start, then longest first.
+In: a text and its scored entities. Out: the same, ordered by start, then longest first, and the
+depth of each entity. Of equal entities the best score is kept, as `core.entities.Prediction` does.
+Refused: entities that end behind their text.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ class Document:
 
     @property
     def language(self) -> Language:
-        """Chinese where the text holds an ideograph, so that a browser picks the right glyphs."""
+        """Chinese where the text holds any ideograph, so that a browser picks the right glyphs.
+
+        `core.writing.language_of` answers another question: what most of the text is.
+        """
         return "zh" if has_ideograph(self.text) else "en"
 
 

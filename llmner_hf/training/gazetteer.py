@@ -14,7 +14,7 @@ from typing import Any
 
 from datasets import DatasetDict
 
-from llmner_hf.core.calibration import best_cut
+from llmner_hf.core.calibration import best_threshold
 from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.mentions import Dictionary
@@ -185,7 +185,7 @@ def selected_f1(
         (one.score, one.entity in example.entities) for example, p in pairs for one in p.scored
     ]
     missed = sum(len({*example.entities} - {*p.entities}) for example, p in pairs)
-    return best_cut([p for p, _ in scored], [right for _, right in scored], missed).f1
+    return best_threshold([p for p, _ in scored], [right for _, right in scored], missed).f1
 
 
 def relearnt(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from llmner_hf.core.entities import Entity, Example, ScoredEntity
 from llmner_hf.core.errors import OffsetError
-from llmner_hf.core.offsets import cut, inside, of_whole, shifted, within
+from llmner_hf.core.offsets import inside, of_whole, part_of, shifted, within
 from llmner_hf.core.sentences import join_over
 from tests.strategies import Case, cases
 
@@ -19,7 +19,7 @@ def test_a_part_has_the_same_characters(case: Case, data) -> None:
     place = st.integers(0, len(case.text))
     start, end = sorted((data.draw(place), data.draw(place)))
     whole = Example("7", case.text, case.entities, "own", "en")
-    part = cut(whole, start, end)
+    part = part_of(whole, start, end)
     kept = [e for e in case.entities if {*range(*e.span)} <= {*range(start, end)}]
     assert (part.id, part.text) == (f"7#{start}", case.text[start:end])
     assert [shifted(entity, start) for entity in part.entities] == kept

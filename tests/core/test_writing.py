@@ -2,12 +2,14 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmner_hf.core import writing
 from llmner_hf.core.abbreviations import abbreviates
 from llmner_hf.core.alignment.folding import Folded
 from llmner_hf.core.borders import borders
@@ -118,6 +120,13 @@ def test_kinds_of_characters() -> None:
     assert {c for c in kinds if ideograph.match(c)} == {c for c in kinds if has_ideograph(c)}
     assert all(is_cjk(c) for c in kinds if ideograph.match(c))
     assert all(is_cjk(c) for c, one in kinds.items() if one == "cjk")
+
+
+def test_no_other_module_says_what_a_script_or_a_digest_is() -> None:
+    own = Path(writing.__file__)
+    for module in own.parents[1].rglob("*.py"):
+        found = re.findall(r"\\u(?:2e80|3400|4e00|9fff)|blake2b", module.read_text("utf-8"))
+        assert bool(found) == (module == own), module
 
 
 @given(TEXTS)

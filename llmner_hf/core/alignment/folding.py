@@ -1,8 +1,8 @@
 """Text as alignment compares it: without blanks and invisible characters, everything else folded.
 
-A folded text remembers for each of its letters the character it comes from, and for each character
-its letters, so that a match of letters translates back into characters, or is refused where it
-covers half a character.
+In: a text. Out: its letters, with the character that each letter comes from and the letters of each
+character. So a match of letters can be told in characters. Refused: a match that covers half a
+character, as the ``f`` of ``ﬁ``.
 """
 
 from __future__ import annotations

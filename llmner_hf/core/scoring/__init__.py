@@ -4,7 +4,7 @@ In: two mappings, document id -> entities, gold and predicted. Out: frozen count
 precision, recall and F1 derived from them. Everything is a set of (document, start, end, label):
 duplicates collapse and the order of predictions never matters. A document that was predicted but
 has no gold is refused; a gold document without a prediction has predicted nothing. Zero
-denominators give 0.0. One module a noun: `counts`, `overlaps`, `error_classes`, `deviations`,
+denominators give 0.0. The modules: `counts`, `overlaps`, `error_classes`, `deviations`,
 `scores`, `bootstrap`.
 """
 

@@ -17,7 +17,7 @@ from random import Random
 from llmner_hf.core.entities import Entity, Example, LabelSet
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.core.mentions import Dictionary
-from llmner_hf.core.offsets import cut
+from llmner_hf.core.offsets import part_of
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.corpora.rows import CODECS
@@ -177,7 +177,7 @@ class Preparation:
     def _sentences(self, example: Example, labels: LabelSet) -> Iterator[Row]:
         spans, _ = join_over(split(example.text, example.language), example.entities)
         for start, end in spans:
-            part = cut(example, start, end)
+            part = part_of(example, start, end)
             row = self._row(part, labels)
             if len(row.ids) <= self.max_tokens:
                 yield self._count(row)
