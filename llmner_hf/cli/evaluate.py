@@ -9,7 +9,8 @@ from pathlib import Path
 
 from llmner_hf.cli.reading import read
 from llmner_hf.core.entities import Entity, Example
-from llmner_hf.core.scoring import bootstrap, paired_bootstrap, score, token_spans
+from llmner_hf.core.scoring import bootstrap, paired_bootstrap, score
+from llmner_hf.core.writing import word_spans
 from llmner_hf.rendering.scores import comparison_line, interval_line, score_row, score_table
 
 NAME = "evaluate"
@@ -30,7 +31,7 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner evaluate``."""
     examples = read(given.gold)
     gold, predicted = _entities(examples), _entities(read(given.predicted))
-    tokens = {example.id: token_spans(example.text) for example in examples}
+    tokens = {example.id: word_spans(example.text) for example in examples}
     scores = score(gold, predicted, tokens=tokens)
     print(score_table(scores))
     if given.samples and given.against:

@@ -1,10 +1,10 @@
 """Abbreviations that a text explains: ``retinoic acid (RA)``.
 
 In: a text and entities found in it. Out: the short forms that stand in brackets right behind an
-entity and abbreviate it, with its type. What abbreviates what is the rule of Schwartz and Hearst (A
-simple algorithm for identifying abbreviation definitions in biomedical text, 2003): every letter
-and digit of the short form stands in the long form, in order, its first at the beginning of a word.
-Where the long form begins need not be guessed: it is an entity. A short form has 2 to 10
+entity and abbreviate it, with its type. The rule is the one of Schwartz and Hearst (A simple
+algorithm for identifying abbreviation definitions in biomedical text, 2003): the long form holds
+every letter and digit of the short form in order, the first at the beginning of a word. Where the
+long form begins need not be guessed, since it is an entity. A short form has 2 to 10
 characters, no blank and at least one capital.
 """
 
@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from llmner_hf.core.entities import ScoredEntity
+from llmner_hf.core.writing import in_word
 
 _IN_BRACKETS = re.compile(r"\s?\((?P<short>[^\s()\[\];,:]{2,10})(?=[\s);,:])")
 
@@ -45,13 +46,9 @@ def abbreviates(short: str, long: str) -> bool:
     for number, letter in reversed(list(enumerate(letters))):
         end -= 1
         while end >= 0 and not (
-            long[end].lower() == letter and (number > 0 or _begins_word(long, end))
+            long[end].lower() == letter and (number > 0 or not in_word(long, end))
         ):
             end -= 1
         if end < 0:
             return False
     return True
-
-
-def _begins_word(text: str, place: int) -> bool:
-    return place == 0 or not text[place - 1].isalnum()

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.entities import Example
 from llmner_hf.core.errors import InputError
+from llmner_hf.core.offsets import shifted
 
 
 def identifier(dataset: str, article: str, start: int) -> str:
@@ -31,6 +32,7 @@ def articles(examples: Iterable[Example]) -> list[Example]:
     Raises:
         InputError: an id of another form, or a sentence that begins before the last one ends.
 
+    >>> from llmner_hf.core.entities import Entity
     >>> pain = (Entity(0, 4, "Disease"),)
     >>> rows = [Example(identifier("own", "7", at), "Pain.", pain, "own", "en") for at in (0, 6)]
     >>> [(e.id, e.text, len(e.entities)) for e in articles(rows)]
@@ -57,5 +59,5 @@ def _joined(name: str, rows: Sequence[Example]) -> Example:
         if start < len(text):
             raise InputError(f"{row.id!r} begins before the sentence before it ends")
         text = text.ljust(start) + row.text
-        entities += [Entity(e.start + start, e.end + start, e.label) for e in row.entities]
+        entities += [shifted(entity, start) for entity in row.entities]
     return replace(rows[0], id=name, text=text, entities=tuple(entities))

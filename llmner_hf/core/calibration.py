@@ -1,10 +1,10 @@
-"""How good probabilities are: how they rank, what they promise, and where to cut them.
+"""How good probabilities are: how they rank, what they promise, and which threshold to choose.
 
 In: the probabilities that a selector gives candidates, and for each whether it is gold. Out: area
 under the ROC curve and average precision (ranking), the reliability diagram and the expected
 calibration error (what a probability promises), the temperature that makes it keep its promise, and
-the threshold that maximises the F1 of tagger and selector together (paper, section II-C: a
-candidate below the threshold is dropped; where the paper took it from is not said). Equal
+the threshold that maximises the F1 of tagger and selector together. The paper drops a candidate
+below a threshold (section II-C) and does not say how it chose the threshold. Equal
 probabilities are one step: no order among them is ever assumed. Refused: two lists of different
 length, a probability outside [0, 1].
 """
@@ -18,7 +18,7 @@ from math import exp, log, log1p, nan, sqrt
 
 from llmner_hf.core.errors import InputError
 
-# Where the search for a temperature ends: beyond, every answer is in effect certain or a guess.
+# The search for a temperature stays between these: beyond, every answer is certain or a guess.
 COLDEST, HOTTEST = 0.05, 20.0
 
 
@@ -42,8 +42,8 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A threshold and the F1 that it gives: what is at least as probable is kept."""
+class BestThreshold:
+    """A threshold and the F1 that it gives; a candidate exactly as probable is kept."""
 
     threshold: float
     f1: float
@@ -118,7 +118,7 @@ def reliability(
 def calibration_error(
     probabilities: Sequence[float], gold: Sequence[bool], bins: int = 15
 ) -> float:
-    """The expected calibration error: how far confidence and accuracy of a bin lie apart, in mean.
+    """The expected calibration error: the mean distance of confidence and accuracy in a bin.
 
     >>> round(calibration_error([0.75, 0.75, 0.75, 0.75], [True, True, False, False]), 6)
     0.25
@@ -131,7 +131,7 @@ def calibration_error(
 
 
 def log_loss(logits: Sequence[float], gold: Sequence[bool], temperature: float = 1.0) -> float:
-    """The mean negative log-likelihood of what is gold and what is not.
+    """The mean negative log-likelihood of the truth of the candidates.
 
     >>> round(log_loss([0.0, 0.0], [True, False]), 6)
     0.693147
@@ -144,10 +144,10 @@ def log_loss(logits: Sequence[float], gold: Sequence[bool], temperature: float =
 
 
 def temperature(logits: Sequence[float], gold: Sequence[bool]) -> float:
-    """The temperature in [COLDEST, HOTTEST] whose probabilities are the likeliest to give ``gold``.
+    """The temperature in [COLDEST, HOTTEST] under which ``gold`` is the most likely.
 
-    The likelihood is concave in the temperature's inverse, so it has one hill, and a golden-section
-    search finds its top. Without candidates there is nothing to learn: 1.
+    The likelihood is concave in the inverse of the temperature, so it has a single maximum, which a
+    golden-section search finds. Without candidates the temperature is 1.
 
     >>> round(temperature([2.0] * 4, [True, True, True, False]), 3)  # 2 / log(3)
     1.82
@@ -166,29 +166,31 @@ def temperature(logits: Sequence[float], gold: Sequence[bool]) -> float:
     return exp((low + high) / 2)
 
 
-def best_cut(probabilities: Sequence[float], gold: Sequence[bool], missed: int = 0) -> Cut:
-    """The threshold of the highest F1; of equal ones the lowest, which keeps most.
+def best_threshold(
+    probabilities: Sequence[float], gold: Sequence[bool], missed: int = 0
+) -> BestThreshold:
+    """The threshold of the highest F1; of several, the lowest, which keeps most candidates.
 
-    It lies midway between the least probable candidate that is kept and the next one below; where
-    all are kept it is 0.
+    It lies midway between the least probable candidate that is kept and the next one below. Where
+    all candidates are kept it is 0.
 
     Args:
         probabilities: those of a tagger's candidates.
         gold: whether each is a gold entity.
-        missed: gold entities that are no candidate, which no selector brings back.
+        missed: gold entities that the tagger did not find; no selector brings them back.
 
-    >>> best_cut([0.9, 0.6, 0.2], [True, True, False], missed=1)
-    Cut(threshold=0.4, f1=0.8)
+    >>> best_threshold([0.9, 0.6, 0.2], [True, True, False], missed=1)
+    BestThreshold(threshold=0.4, f1=0.8)
     """
     wanted = sum(gold) + missed
     steps = list(_steps(probabilities, gold))
-    best, correct, kept = Cut(0.0, 0.0), 0, 0
+    best, correct, kept = BestThreshold(0.0, 0.0), 0, 0
     for (value, right, wrong), below in zip_longest(steps, [step[0] for step in steps[1:]]):
         correct += right
         kept += right + wrong
         f1 = 2 * correct / (kept + wanted)
         if f1 >= best.f1:
-            best = Cut(_between(value, below), f1)
+            best = BestThreshold(_between(value, below), f1)
     return best
 
 

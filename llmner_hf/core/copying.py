@@ -1,18 +1,18 @@
 """The copy automaton: given what has been written, what may come next.
 
 A symbolic completion may only be type headers, the view of the text, brackets and line ends. This
-module says so in characters, one move at a time; `llmner_hf.lattice` lifts it to token ids. In: a
+module says so in characters, one move at a time; `tokens.lattice` lifts it to token ids. In: a
 view, the number of types, the deepest nesting to allow. Out: a start state, the moves legal in a
 state, and the state after a move. Every state but the last has a legal move (no dead end), and
 every finished walk decodes without a problem. A set of entities that may be written, none of which
 cross within a type, has exactly one walk that is its encoding; the other walks that decode to it
 bracket a span twice or write a line without brackets.
 
-Where brackets may stand: at the borders of words (`core.borders`), never before a blank (opening)
-or behind one (closing). On the training parts of the corpora 99.7 % (BioRED) to 100 % (BC5CDR) of
-the entities keep to this, and all with the cuts that these texts show; an entity that does not is
-counted when a dataset is prepared. A closing bracket at the end of the text is always legal, so
-that whatever was opened can be closed.
+Brackets may stand at borders (`core.borders`). An opening one never stands before a blank, and a
+closing one never behind a blank. On the training parts of the corpora 99.7 % (BioRED) to 100 %
+(BC5CDR) of the entities keep to this, and all of them with the cuts of these texts. An entity that
+does not is counted when a dataset is prepared. A closing bracket at the end of the text is always
+legal, so that whatever was opened can be closed.
 """
 
 from __future__ import annotations

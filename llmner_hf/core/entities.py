@@ -16,6 +16,7 @@ from typing import Literal, get_args
 from llmner_hf.core.errors import InputError, LabelError, OffsetError
 
 Language = Literal["zh", "en"]
+Span = tuple[int, int]  # half-open characters
 
 # A name must survive every strategy: the symbolic header ends at a colon (ASCII or full-width),
 # HTML marks use angle brackets, and a line is a line.
@@ -42,7 +43,7 @@ class Entity:
         return f"{self.label}[{self.start}:{self.end}]"
 
     @property
-    def span(self) -> tuple[int, int]:
+    def span(self) -> Span:
         """Start and end in characters, half-open."""
         return self.start, self.end
 

@@ -1,18 +1,18 @@
-"""What a training split holds of a test split, of its own corpus and of the others.
+"""Leakage: the articles and texts of a test split that a training split holds as well.
 
-In: for each corpus its training and its test passages, as id, article and text; whoever wants
-sentences to be compared passes sentences. Out: for each pair of corpora the articles and the texts
-that stand on both sides, and the training examples to drop. BioRED, BC5CDR and NCBI Disease share
+In: for each corpus its training and its test passages, as id, article and text. Sentences are
+compared where the passages are sentences. Out: for each pair of corpora the articles and the texts
+that stand in both splits, and the training examples to drop. BioRED, BC5CDR and NCBI Disease share
 abstracts, so training on one and testing on another leaks. Texts are compared without case, blanks
 and forms of width, and only from a length on: stock sentences ("Case report.") are no leak.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from llmner_hf.core.writing import caseless, has_ideograph
 
 # The id of an example, the id of its article where it has one, and its text. Articles are compared
 # across corpora: ids of another series than PubMed's need a prefix (GENIA's are MEDLINE's).
@@ -22,7 +22,6 @@ Passage = tuple[str, str | None, str]
 # ("These results are discussed.") is hardly longer, and Chinese says more in a character.
 MINIMUM_LENGTH, MINIMUM_CHINESE_LENGTH = 25, 10
 _Mark = tuple[str, str]
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Overlap:
         test: the corpus of the test split.
         articles: how many articles stand on both sides.
         texts: how many different texts stand on both sides.
-        drop: the ids of the training examples that hold one of either.
+        drop: the ids of the training examples with an article or a text of these.
     """
 
     train: str
@@ -103,8 +102,8 @@ def normalise(text: str) -> str:
     >>> normalise("Case report.")
     ''
     """
-    solid = "".join(unicodedata.normalize("NFKC", text).lower().split())
-    minimum = MINIMUM_CHINESE_LENGTH if _CHINESE.search(solid) else MINIMUM_LENGTH
+    solid = "".join(caseless(text, "NFKC").split())
+    minimum = MINIMUM_CHINESE_LENGTH if has_ideograph(solid) else MINIMUM_LENGTH
     return solid if len(solid) >= minimum else ""
 
 

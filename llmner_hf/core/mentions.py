@@ -1,16 +1,16 @@
-"""A dictionary of training mentions, matched longest first: a yardstick, and what a prompt marks.
+"""Dictionaries: the mentions of training texts, found again in other texts, the longest first.
 
 In: examples; then any text. Out: flat entities, verbatim in the text, read from left to right. A
-mention is kept with its most frequent type when at least half of its training occurrences are
-entities of that type; a share of 0 keeps every mention, which is better for CMeEE-V2, where a
-string is an entity in one sentence and part of a longer one in the next. Case does not count: on
-BC5CDR-Chemical F1 is 80.8 so and 79.4 with case. A mention neither begins nor ends inside a word;
-between Chinese characters every place is a border.
+mention is kept with its most frequent type if at least a given share of its occurrences in training
+are entities of that type. Half is the usual share. A share of 0 keeps every mention, which is
+better for CMeEE-V2, where a string is an entity in one sentence and part of a longer entity in the
+next. Case does not count: on BC5CDR-Chemical F1 is 80.8 without case and 79.4 with it. A mention
+begins and ends at borders of words (`core.writing`).
 
-A *hashed* dictionary finds the same entities and holds no mention, only 64 bits of a digest of
-each, with its length and 16 bits of a digest of its first characters: it can travel with a model
-that was trained on a corpus whose words may not. What is no mention is taken for one once in more
-than 10^14 looks.
+A *hashed* dictionary finds the same entities and holds no mention. Of each mention it holds 64 bits
+of a digest, the length, and 16 bits of a digest of the first characters. So it can travel with a
+model whose training corpus may not. Fewer than one look-up in 10^14 takes another string for a
+mention.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Literal
 
 from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.writing import digest, fold, word_borders
 
 # Mentions are looked up by their first three characters: few lengths remain to be tried.
 _KEY = 3
@@ -30,10 +30,11 @@ SURE = 0.5
 
 Key = str | int
 
-# The examples of another corpus, with the types that mean the same in one's own.
+# An auxiliary source: examples of another corpus, and the types that mean the same in one's own.
 Lender = tuple[Sequence[Example], Container[str]]
 
-# Of a string and a type: a mention of it, one that mostly is no entity, one of another type, none.
+# A string with a type is a mention of that type that mostly is an entity (sure) or mostly is none
+# (unsure), a mention of another type (other), or no mention (unknown).
 Evidence = Literal["sure", "unsure", "other", "unknown"]
 
 
@@ -43,9 +44,9 @@ class Dictionary:
 
     Attributes:
         mentions: the type of each mention, or of its digest.
-        unsure: those that are entities of their type in less than half of their occurrences.
-        lengths: for the first characters of mentions, or their digest, the lengths of those
-            mentions, longest first; found from the mentions themselves unless they are hashed.
+        unsure: the mentions that are entities of their type in less than half of their occurrences.
+        lengths: the first characters of mentions, or a digest of them -> the lengths of these
+            mentions, longest first. Only a hashed dictionary needs to be given them.
         hashed: whether digests stand for mentions.
 
     >>> examples = [Example("1", "Aspirin eased pain.", (Entity(0, 7, "Chemical"),), "own", "en")]
@@ -79,9 +80,9 @@ class Dictionary:
 
         Args:
             examples: the training examples.
-            minimum_share: of a mention's occurrences at the borders of words, the part that must
+            minimum_share: the share of a mention's occurrences between borders of words that must
                 be entities of its most frequent type; 0 keeps every mention.
-            lenders: whose mentions are taken too (`borrowing`), an earlier one's first.
+            lenders: auxiliary sources, whose mentions are added in this order (`borrowing`).
         """
         examples = tuple(examples)
         counts = _count_entities(examples)
@@ -105,12 +106,12 @@ class Dictionary:
     def borrowing(
         self, other: Dictionary, labels: Container[str], examples: Iterable[Example]
     ) -> Dictionary:
-        """With the mentions of another corpus, too, where one's own texts do not show the string.
+        """This dictionary with mentions of an auxiliary source that one's own texts never hold.
 
-        A string that they show is judged by them, be it by never being an entity.
+        A string that one's own texts hold is judged by them alone, even if it is no entity there.
 
         Args:
-            other: of the other corpus; neither is hashed.
+            other: the dictionary of the auxiliary source; neither is hashed.
             labels: the types that mean the same in both.
             examples: the texts that this dictionary was learnt from.
         """
@@ -122,9 +123,9 @@ class Dictionary:
         return Dictionary({**self.mentions, **lent}, self.unsure | (other.unsure & lent.keys()))
 
     def said_of(self, text: str, entity: Entity) -> Evidence:
-        """What is known of the string of an entity, taken as that type."""
+        """The evidence for an entity: what is known of its string as a mention of its type."""
         mention = fold(entity.surface(text))
-        key = _digest(mention) if self.hashed else mention
+        key = digest(mention) if self.hashed else mention
         if key not in self.mentions:
             return "unknown"
         if self.mentions[key] != entity.label:
@@ -132,14 +133,14 @@ class Dictionary:
         return "unsure" if key in self.unsure else "sure"
 
     def limited(self, labels: Container[str]) -> Dictionary:
-        """The mentions of some types alone; all lengths are still tried."""
+        """The dictionary without the mentions of other types; all lengths are still tried."""
         mentions = {mention: name for mention, name in self.mentions.items() if name in labels}
         unsure = self.unsure & mentions.keys()
         return Dictionary(mentions, unsure, self.lengths if self.hashed else {}, self.hashed)
 
     @classmethod
     def joined(cls, dictionaries: Sequence[Dictionary]) -> Dictionary:
-        """Hashed dictionaries as one; of two that know a mention the first decides."""
+        """Several hashed dictionaries as one; the first that knows a mention decides its type."""
         mentions: dict[Key, str] = {}
         unsure: set[Key] = set()
         for dictionary in dictionaries:
@@ -153,24 +154,25 @@ class Dictionary:
         if self.hashed:
             return self
         return Dictionary(
-            {_digest(str(mention)): label for mention, label in self.mentions.items()},
-            frozenset(_digest(str(mention)) for mention in self.unsure),
+            {digest(str(mention)): label for mention, label in self.mentions.items()},
+            frozenset(digest(str(mention)) for mention in self.unsure),
             _merged((_short(str(start)), sizes) for start, sizes in self.lengths.items()),
             hashed=True,
         )
 
     def annotate(self, text: str, labels: Container[str] | None = None) -> tuple[Entity, ...]:
-        """The entities of a text; where ``labels`` are given, only mentions of those types."""
+        """The entities of a text; with ``labels``, only those of these types."""
         return tuple(entity for entity, _ in self.matches(text, labels))
 
     def matches(
         self, text: str, labels: Container[str] | None = None
     ) -> Iterator[tuple[Entity, bool]]:
-        """The entities of a text, each with whether its mention mostly is one."""
+        """The entities of a text, each with whether its mention is a sure one."""
         folded = fold(text)
+        borders = word_borders(folded)
         position = 0
         while position < len(text):
-            for end, key in self._found(folded, position):
+            for end, key in self._found(folded, borders, position):
                 label = self.mentions[key]
                 if labels is None or label in labels:
                     yield Entity(position, end, label), key not in self.unsure
@@ -181,41 +183,33 @@ class Dictionary:
 
     def ends(self, text: str, start: int) -> Iterator[int]:
         """Where the mentions that begin at a character end, longest first."""
-        return (end for end, _ in self._found(fold(text), start))
+        folded = fold(text)
+        return (end for end, _ in self._found(folded, word_borders(folded), start))
 
-    def _found(self, folded: str, start: int) -> Iterator[tuple[int, Key]]:
+    def _found(self, folded: str, borders: Sequence[bool], start: int) -> Iterator[tuple[int, Key]]:
         """Where the mentions that begin at ``start`` end, longest first, with their keys."""
-        if _in_word(folded, start):
+        if not borders[start]:
             return
-        short, long = (_short, _digest) if self.hashed else (str, str)
+        short, long = (_short, digest) if self.hashed else (str, str)
         for size in range(min(_KEY, len(folded) - start), 0, -1):
             for length in self.lengths.get(short(folded[start : start + size]), ()):
                 end = start + length
                 fits = min(length, _KEY) == size and end <= len(folded)
-                if fits and not _in_word(folded, end):
+                if fits and borders[end]:
                     key = long(folded[start:end])
                     if key in self.mentions:
                         yield end, key
 
     def _count_occurrences(self, examples: Iterable[Example]) -> Counter[str]:
-        """How often each mention occurs at the borders of words, inside longer ones too."""
+        """How often each mention occurs between borders of words, inside longer mentions too."""
         occurrences: Counter[str] = Counter()
         for example in examples:
             folded = fold(example.text)
+            borders = word_borders(folded)
             for start in range(len(folded)):
-                occurrences.update(folded[start:end] for end, _ in self._found(folded, start))
+                found = self._found(folded, borders, start)
+                occurrences.update(folded[start:end] for end, _ in found)
         return occurrences
-
-
-def fold(text: str) -> str:
-    """The text in lower case, character for character: one whose lower case is longer stays.
-
-    Not the whole at once: the lower case of a sigma depends on where in a word it stands.
-    """
-    lower = text.lower()
-    if lower.isascii():
-        return lower
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _lengths(mentions: Iterable[str]) -> Mapping[Key, tuple[int, ...]]:
@@ -231,37 +225,23 @@ def _merged(lengths: Iterable[tuple[Key, Iterable[int]]]) -> Mapping[Key, tuple[
     return {key: tuple(sorted(sizes, reverse=True)) for key, sizes in merged.items()}
 
 
-def _digest(mention: str) -> int:
-    """64 bits that stand for a mention, signed."""
-    digest = blake2b(mention.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
-
-
 def _short(start: str) -> int:
     """16 bits that stand for the first characters of mentions."""
-    return _digest(start) & 0xFFFF
-
-
-def _in_word(text: str, place: int) -> bool:
-    """Whether a place lies between two letters or digits that are not Chinese."""
-    if not 0 < place < len(text):
-        return False
-    before, after = text[place - 1], text[place]
-    chinese = "\u2e80" <= before <= "\u9fff" or "\u2e80" <= after <= "\u9fff"
-    return before.isalnum() and after.isalnum() and not chinese
+    return digest(start) & 0xFFFF
 
 
 def _count_entities(examples: Iterable[Example]) -> dict[str, Counter[str]]:
     """How often each mention is an entity of each type.
 
-    Mentions of blanks alone do not count, nor do those that begin or end inside a word: their
-    occurrences are not counted either.
+    Mentions of blanks alone do not count, nor do those that begin or end inside a word, since
+    `_count_occurrences` does not count these either.
     """
     counts: dict[str, Counter[str]] = {}
     for example in examples:
         folded = fold(example.text)
+        borders = word_borders(folded)
         for entity in example.entities:
             mention = entity.surface(folded)
-            if mention.strip() and not any(_in_word(folded, place) for place in entity.span):
+            if mention.strip() and all(borders[place] for place in entity.span):
                 counts.setdefault(mention, Counter())[entity.label] += 1
     return counts

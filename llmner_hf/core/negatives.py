@@ -1,4 +1,4 @@
-"""Contrastive candidates (paper, section II-C): gold entities and what is almost one of them.
+"""Contrastive candidates (paper, section II-C): gold entities, and spans that are almost gold.
 
 In: an example, its label set, and the units of its text in which boundaries move. Out: its gold
 entities as positives, and as negatives every span that differs from a gold one by one or two units
@@ -18,9 +18,8 @@ from enum import StrEnum
 from random import Random
 from typing import TypeVar
 
-from llmner_hf.core.entities import Entity, Example, LabelSet
+from llmner_hf.core.entities import Entity, Example, LabelSet, Span
 
-Span = tuple[int, int]
 Key = TypeVar("Key")
 
 # Paper II-C: a boundary is shifted by one or two tokens; half of all boundary errors are that near.
@@ -83,7 +82,7 @@ def negatives(example: Example, labels: LabelSet, units: Sequence[Span]) -> tupl
 
 
 def mined(example: Example, predicted: Iterable[Entity]) -> tuple[Contrast, ...]:
-    """What a tagger found wrongly, as negatives: beyond the paper, whose negatives are made up."""
+    """What a tagger found wrongly, as negatives; the paper constructs all of its negatives."""
     wrong = dict.fromkeys(e for e in predicted if e not in example.entities)
     return tuple(Contrast(entity, Kind.MINED) for entity in wrong)
 
@@ -96,13 +95,13 @@ def sample(
     mined_share: float = 0.5,
     seed: int = 0,
 ) -> list[tuple[Key, Contrast]]:
-    """Candidates drawn at random, in their order; fewer than ``number`` where there are no more.
+    """Candidates drawn at random, in the order given; all of them where there are fewer.
 
     Args:
         candidates: each with whatever its caller needs to know of it.
         number: how many (paper II-C: 10,000 positives and negatives).
         positive_share: the share of positives; the paper does not say.
-        mined_share: the share of mined ones among the negatives, as far as there are any.
+        mined_share: the share of mined candidates among the negatives, as far as there are any.
         seed: of the drawing.
     """
     pool = list(candidates)

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from llmner_hf.core.entities import Span
 from llmner_hf.core.errors import InputError
-
-Span = tuple[int, int]
 
 
 def align_breaks(text: str, sentences: Sequence[Sequence[str]]) -> tuple[Span, ...]:

@@ -4,15 +4,15 @@ In: the sentences of a text, and what a tagger found in each. A tagger reads one
 (paper, section III-A) and misses there what another one makes plain. Out: the same predictions,
 and beside them, where they overlap nothing that was found,
 
-- the other occurrences of a mention that the tagger does not pass over nearly always: of its
-  occurrences the mean score, where one that was not found counts 0, is at least `LEAST_EVIDENCE`.
-  A string that was found as several types is taken as that with the highest sum of scores; of two
-  occurrences that overlap the longer counts;
-- the occurrences of an abbreviation that the text explains (`core.abbreviations`), as it is written
-  there: it is what it stands for, however often the tagger missed it.
+- the other occurrences of a mention, if the mean score of all its occurrences is at least
+  `LEAST_EVIDENCE`. An occurrence that the tagger did not find counts as 0. A mention that was found
+  as several types gets the type with the highest sum of scores. Of two occurrences that overlap the
+  longer one counts;
+- the occurrences of an abbreviation that the text explains (`core.abbreviations`), in the same
+  spelling, however often the tagger missed it.
 
-Whether an occurrence really is an entity is for a selector to say. Left alone: a text of one
-sentence, which the tagger has seen whole, and mentions of a single character.
+A selector says later whether such an occurrence is an entity. Nothing is added to a text of one
+sentence, which the tagger has seen whole, and no mention of a single character is looked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from dataclasses import replace
 
 from llmner_hf.core.abbreviations import explained
 from llmner_hf.core.entities import Prediction, ScoredEntity
-from llmner_hf.core.mentions import Dictionary, fold
+from llmner_hf.core.mentions import Dictionary
+from llmner_hf.core.writing import fold
 
 SHORTEST = 2  # characters
 # Ours, chosen on training articles (docs/embedded.md).
@@ -36,9 +37,9 @@ Finder = Callable[[str], Iterable[ScoredEntity]]
 def repeated(sentences: Sequence[str], predictions: Sequence[Prediction]) -> list[Prediction]:
     """The predictions with the other occurrences of what was found.
 
-    The score of an occurrence is the highest one of its mention in the text, or that of what it
-    abbreviates. Case does not count but in abbreviations, and an occurrence neither begins nor ends
-    inside a word (`core.mentions`).
+    An occurrence gets the highest score of its mention in the text; an abbreviation gets the score
+    of the entity that it abbreviates. Case counts in abbreviations alone. An occurrence begins and
+    ends at borders of words (`core.writing`).
 
     Args:
         sentences: of one text.

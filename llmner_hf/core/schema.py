@@ -1,4 +1,4 @@
-"""A dataset as a prompt names it."""
+"""A schema: what a text is asked for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llmner_hf.core.entities import LabelSet, Language
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A dataset as a prompt names it: title, language and types.
+    """What a text is asked for, as a prompt says it: a dataset's title, a language, and types.
 
     Attributes:
         title: the corpus's own name, empty for types that a user made up.
@@ -29,7 +29,7 @@ class Schema:
         return cls(corpus.title, corpus.language, corpus.labels)
 
     def shared(self, other: Schema) -> frozenset[str]:
-        """The names of types that both have; none where the languages are not the same."""
+        """The names of the types that both have; none where the languages differ."""
         if self.language != other.language:
             return frozenset()
         return frozenset({*self.labels.names} & {*other.labels.names})

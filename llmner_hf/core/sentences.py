@@ -4,8 +4,8 @@ In: a text and its language. Out: spans, half-open characters of the text as the
 order, disjoint, without blanks at their ends, and covering every character that is not blank. A
 line break ends a sentence in both languages. No entity is cut: `join_over` removes the breaks
 inside entities and counts them. `group` packs sentences into chunks for texts that are longer than
-a model's context. Refused: a limit that no cut can keep. The breaks that others have published are
-found by `core.published`.
+a model's context. Refused: a limit that no chunk can keep. `core.published` finds the breaks of
+published versions.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from llmner_hf.core.entities import Entity, Language
-from llmner_hf.core.errors import InputError, OffsetError
-
-Span = tuple[int, int]
+from llmner_hf.core.entities import Entity, Language, Span
+from llmner_hf.core.errors import InputError
+from llmner_hf.core.writing import CJK, trimmed
 
 _CLOSERS = r"[\"'”’»」』）】》〉)\]}]*"
-_CJK = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
-_CJK_CHARACTER = re.compile(_CJK)
+# With the full-width forms, which stand in Chinese text: a comma, a bracket, a letter.
+_CHINESE = rf"[{CJK}\uff00-\uffef]"
+_CHINESE_CHARACTER = re.compile(_CHINESE)
 _LINE = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _CHINESE_STOP = re.compile(
-    rf"(?:[。！？；｡]|(?<={_CJK})[!?]|[!?](?={_CJK}))[。！？；｡!?]*{_CLOSERS}"
+    rf"(?:[。！？；｡]|(?<={_CHINESE})[!?]|[!?](?={_CHINESE}))[。！？；｡!?]*{_CLOSERS}"
 )
 # Possessive, and never from the middle of a run: ten thousand full stops in a row stay linear.
 _ENGLISH_STOP = re.compile(rf"(?<![.!?])(?P<mark>[.!?]++){_CLOSERS}+\s+")
@@ -75,17 +75,11 @@ def split(text: str, language: Language) -> tuple[Span, ...]:
     for line in [*_LINE.finditer(text), None]:
         end = line.start() if line else len(text)
         for stop in [*stops(text, start, end), end]:
-            spans += _trimmed(text, start, stop)
+            sentence = trimmed(text, start, stop)
+            spans += [sentence] if sentence else []
             start = stop
         start = line.end() if line else end
     return tuple(spans)
-
-
-def _trimmed(text: str, start: int, end: int) -> list[Span]:
-    """The span without blanks at its ends; none where nothing is left."""
-    piece = text[start:end]
-    start += len(piece) - len(piece.lstrip())
-    return [(start, start + len(piece.strip()))] if piece.strip() else []
 
 
 def _chinese_stops(text: str, start: int, end: int) -> Iterator[int]:
@@ -153,26 +147,6 @@ def join_over(spans: Sequence[Span], entities: Iterable[Entity]) -> tuple[tuple[
     return tuple((start, end) for start, end, _ in joined), removed
 
 
-def within(span: Span, entities: Iterable[Entity]) -> tuple[Entity, ...]:
-    """The entities inside a span, their offsets counted from its start.
-
-    Raises:
-        OffsetError: the span cuts an entity.
-
-    >>> within((5, 14), [Entity(0, 4, "DNA"), Entity(5, 8, "DNA")])
-    (Entity(start=0, end=3, label='DNA'),)
-    """
-    inside = [entity for entity in entities if entity.start < span[1] and span[0] < entity.end]
-    for entity in inside:
-        if entity.start < span[0] or span[1] < entity.end:
-            raise OffsetError(
-                f"the sentence {span[0]}:{span[1]} cuts {entity}; use join_over first"
-            )
-    return tuple(
-        Entity(entity.start - span[0], entity.end - span[0], entity.label) for entity in inside
-    )
-
-
 def group(
     text: str, spans: Sequence[Span], limit: int, measure: Callable[[str], int]
 ) -> tuple[tuple[Span, ...], int]:
@@ -222,8 +196,9 @@ def _cut(
                 f"limit {limit}: {text[start]!r} at {start} alone measures "
                 f"{measure(text[start])}; use a greater limit"
             )
-        borders = (at for at in range(most, start, -1) if at == end or _may_cut(text, at))
-        stop = next((at for at in borders if measure(text[start:at]) <= limit), most)
+        # Measured anew: in tokens, a shorter piece can be longer.
+        places = (at for at in range(most, start, -1) if at == end or _may_cut(text, at))
+        stop = next((at for at in places if measure(text[start:at]) <= limit), most)
         yield start, stop
         start = stop
 
@@ -243,8 +218,8 @@ def _most(text: str, start: int, end: int, fits: Callable[[str], bool]) -> int:
 
 
 def _may_cut(text: str, place: int) -> bool:
-    """Whether a piece may end at a place inside the text: before a blank, beside Chinese."""
+    """Whether a piece may end at a place inside the text: before a blank, or beside Chinese."""
     before, after = text[place - 1], text[place]
     if after.isspace() or before.isspace():
         return not before.isspace()
-    return bool(_CJK_CHARACTER.match(before) or _CJK_CHARACTER.match(after))
+    return bool(_CHINESE_CHARACTER.match(before) or _CHINESE_CHARACTER.match(after))

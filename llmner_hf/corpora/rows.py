@@ -84,7 +84,7 @@ def to_row(example: Example, schema: Schema, *, style: Style, strategy: Strategy
         "text": example.text,
         "language": example.language,
         "dataset": example.dataset,
-        "types": [{"name": t.name, "definition": t.definition} for t in labels],
+        "types": [{"name": t.name, "definition": t.definition} for t in schema.labels],
         "entities": entity_rows(example),
         "prompt": [{"role": turn.role, "content": turn.content} for turn in turns],
         "completion": [{"role": "assistant", "content": completion}],

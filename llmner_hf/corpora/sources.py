@@ -15,10 +15,11 @@ from typing import Protocol
 
 from llmner_hf.core.articles import identifier
 from llmner_hf.core.catalogue import Corpus
-from llmner_hf.core.entities import Entity, Language
+from llmner_hf.core.entities import Entity, Language, Span
 from llmner_hf.core.errors import FormatError, InputError
+from llmner_hf.core.offsets import within
 from llmner_hf.core.published import assign
-from llmner_hf.core.sentences import Span, join_over, split, within
+from llmner_hf.core.sentences import join_over, split
 from llmner_hf.readers import conll
 from llmner_hf.readers.reading import Reading
 

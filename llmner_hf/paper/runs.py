@@ -21,7 +21,8 @@ from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.prompting import Strategy
-from llmner_hf.core.scoring import Comparison, Scores, paired_bootstrap, score, token_spans
+from llmner_hf.core.scoring import Comparison, Scores, paired_bootstrap, score
+from llmner_hf.core.writing import word_spans
 from llmner_hf.readers import json_lines
 from llmner_hf.readers.files import Place
 from llmner_hf.readers.records import Record, as_record, one_value
@@ -154,7 +155,7 @@ class Trial:
 
     def scores(self, system: str) -> Scores:
         """All scores of a system, with the boundary deviations in tokens."""
-        tokens = {example.id: token_spans(example.text) for example in self.examples}
+        tokens = {example.id: word_spans(example.text) for example in self.examples}
         return score(self.gold, self.found[system], tokens=tokens)
 
     def against_tagger(self, system: str, samples: int) -> Comparison:

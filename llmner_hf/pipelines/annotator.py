@@ -22,20 +22,20 @@ from itertools import islice
 from typing import Any, Protocol
 
 from llmner_hf.core.entities import (
-    Entity,
     EntityType,
     LabelSet,
     Language,
     Prediction,
     ProblemKind,
-    ScoredEntity,
+    Span,
 )
 from llmner_hf.core.errors import InputError, LabelError, SettingError
+from llmner_hf.core.offsets import of_whole
 from llmner_hf.core.repeats import repeated
 from llmner_hf.core.schema import Schema
-from llmner_hf.core.sentences import Span, group, split
+from llmner_hf.core.sentences import group, split
+from llmner_hf.core.writing import language_of
 from llmner_hf.decoding.request import Request
-from llmner_hf.readers.reading import language_of
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
 
@@ -176,7 +176,10 @@ class Annotator:
                 for group, own in zip(groups, found, strict=True)
             ]
         judged = iter(self._judged(parts, [one for own in found for one in own], call.threshold))
-        return [Prediction("", _together(group, judged)) for group in groups]
+        return [
+            Prediction("", of_whole((part.start, next(judged).scored) for part in group))
+            for group in groups
+        ]
 
     def _parts(self, text: str, call: Call) -> list[Part]:
         """The parts of a text that are annotated one by one."""
@@ -266,19 +269,6 @@ class Annotator:
 def _number(predictions: Iterable[Prediction]) -> int:
     """How many entities there are."""
     return sum(len(prediction.scored) for prediction in predictions)
-
-
-def _together(parts: Sequence[Part], judged: Iterator[Prediction]) -> tuple[ScoredEntity, ...]:
-    """The entities of a text's parts, with offsets into the text."""
-    return tuple(
-        replace(found, entity=_shifted(found.entity, part.start))
-        for part in parts
-        for found in next(judged).scored
-    )
-
-
-def _shifted(entity: Entity, by: int) -> Entity:
-    return Entity(entity.start + by, entity.end + by, entity.label)
 
 
 def as_dictionaries(text: str, prediction: Prediction) -> list[dict[str, Any]]:

@@ -9,16 +9,13 @@ them; texts stay character for character.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from llmner_hf.core.entities import Entity, Example, Language, ordered
+from llmner_hf.core.writing import language_of
 from llmner_hf.readers.files import Place
-
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
-_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +44,6 @@ class Mention:
     end: int
     label: str
     surface: str | None = None
-
-
-def language_of(text: str) -> Language:
-    """The language of a text: Chinese when it holds more Han characters than Latin words.
-
-    >>> language_of("CD28介导的NF-kappa B活化"), language_of("the Qi (气) of TCM")
-    ('zh', 'en')
-    """
-    return "zh" if len(_HAN.findall(text)) > len(_LATIN_WORD.findall(text)) else "en"
 
 
 def place_number(place: Place, value: object) -> int:

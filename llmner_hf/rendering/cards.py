@@ -1,4 +1,4 @@
-"""A template, its front matter and its values to a card."""
+"""Cards: a template, its front matter and its values to a string."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The eight hues are those of Okabe and Ito (2008), shifted in lightness: as published, yellow and
 orange stand at 1.3:1 and 2.3:1 on white, where WCAG 2.2 asks 3:1 of a line (1.4.11). Tests hold
-every line to that, every text to 4.5:1 (1.4.3), and any two hues apart for the three kinds of
+every line to 3:1 and every text to 4.5:1 (1.4.3), and any two hues apart for the three kinds of
 colour blindness. Within a text the ninth type begins again with a dashed line; the name of a type
 always stands beside its colour.
 """

@@ -16,7 +16,7 @@ from llmner_hf.core.calibration import Bin
 
 
 def reliability_diagram(path: Path, panels: Mapping[str, Sequence[Bin]]) -> None:
-    """One panel for each name: what was promised against what came true, and how often it was.
+    """Reliability diagrams side by side: the share that is gold for each mean probability.
 
     Args:
         path: the PNG to write.

@@ -1,19 +1,18 @@
 """A document that can be shown, and how deep each of its entities is nested.
 
-Refused: entities that end behind their text. Of equal entities the best score is kept, as
-`core.entities.Prediction` does; the order is by start, then longest first.
+In: a text and its scored entities. Out: the same, ordered by start, then longest first, and the
+depth of each entity. Of equal entities the best score is kept, as `core.entities.Prediction` does.
+Refused: entities that end behind their text.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmner_hf.core.entities import Entity, Language, Prediction, ScoredEntity
 from llmner_hf.core.errors import OffsetError
-
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
+from llmner_hf.core.writing import has_ideograph
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,11 @@ class Document:
 
     @property
     def language(self) -> Language:
-        """Chinese where the text holds an ideograph, so that a browser picks the right glyphs."""
-        return "zh" if _HAN.search(self.text) else "en"
+        """Chinese where the text holds any ideograph, so that a browser picks the right glyphs.
+
+        `core.writing.language_of` answers another question: what most of the text is.
+        """
+        return "zh" if has_ideograph(self.text) else "en"
 
 
 def depths(entities: Sequence[Entity]) -> list[int]:

@@ -52,6 +52,7 @@ def lanes(scored: Sequence[ScoredEntity]) -> list[Cover]:
         scored, key=lambda one: (one.entity.end - one.entity.start, *one.entity.span)
     ):
         start, end = (bisect_left(places, place) for place in one.entity.span)
+        # Whatever this entity contains was shorter and is drawn; so its lane lies below theirs.
         lane = max(free[start:end])
         free[start:end] = [lane + 1] * (end - start)
         covers.append(Cover(one, lane))

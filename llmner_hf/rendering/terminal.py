@@ -18,7 +18,7 @@ _HEADINGS = ("start", "end", "type", "score", "entity")
 _RIGHT = frozenset({"start", "end", "score"})
 _INDENT, _GAP = "  ", "  "
 
-Row = tuple[str, ...]
+Cells = tuple[str, ...]
 
 
 def table(documents: Iterable[Document]) -> str:
@@ -44,7 +44,7 @@ def _block(document: Document) -> list[str]:
     return [first, *_aligned([_HEADINGS, *rows])] if rows else [first, _INDENT + "no entities"]
 
 
-def _rows(document: Document) -> list[Row]:
+def _rows(document: Document) -> list[Cells]:
     """One row of cells for each entity, already escaped."""
     return [
         (
@@ -58,13 +58,13 @@ def _rows(document: Document) -> list[Row]:
     ]
 
 
-def _aligned(rows: Sequence[Row]) -> list[str]:
+def _aligned(rows: Sequence[Cells]) -> list[str]:
     """The rows as lines; the last column is ragged, so a long entity widens nothing."""
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)][:-1]
     return [_INDENT + _GAP.join([*_cells(row, widths), row[-1]]) for row in rows]
 
 
-def _cells(row: Row, widths: Sequence[int]) -> list[str]:
+def _cells(row: Cells, widths: Sequence[int]) -> list[str]:
     # Numbers are ASCII: their length is their width.
     return [
         cell.rjust(columns) if heading in _RIGHT else padded(cell, columns)

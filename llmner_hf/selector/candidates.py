@@ -14,8 +14,8 @@ from llmner_hf.core.entities import Entity, EntityType
 from llmner_hf.core.errors import OffsetError
 from llmner_hf.core.mentions import Dictionary, Evidence
 from llmner_hf.core.schema import Schema
-from llmner_hf.core.scoring.deviations import token_spans
 from llmner_hf.core.tagging.base import view
+from llmner_hf.core.writing import trimmed, word_spans
 from llmner_hf.settings import Units
 from llmner_hf.tokens.canonical import Span, Tokens
 
@@ -70,11 +70,11 @@ def units_of(text: str, kind: Units, tokens: Tokens) -> list[Span]:
     """
     seen = view(text)
     if kind == "words":
-        return token_spans(seen)
+        return word_spans(seen)
     if kind == "characters":
         return [(place, place + 1) for place, char in enumerate(seen) if char != " "]
     cut = (span for piece in tokens.spans(seen) for span in _token_spans(seen, piece, tokens))
-    return [span for start, end in cut if (span := _trimmed(seen, start, end))]
+    return [span for start, end in cut if (span := trimmed(seen, start, end))]
 
 
 def _token_spans(text: str, piece: Span, tokens: Tokens) -> list[Span]:
@@ -88,11 +88,3 @@ def _token_spans(text: str, piece: Span, tokens: Tokens) -> list[Span]:
     if token_ends[-1] != max(places):
         return [piece]  # normalised: its bytes are not those of the text
     return list(pairwise([piece[0], *(places[end] for end in token_ends if end in places)]))
-
-
-def _trimmed(text: str, start: int, end: int) -> Span | None:
-    """The span without the blanks at its ends; None for blanks alone."""
-    word = text[start:end]
-    start += len(word) - len(word.lstrip(" "))
-    word = word.strip(" ")
-    return (start, start + len(word)) if word else None

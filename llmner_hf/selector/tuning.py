@@ -1,4 +1,4 @@
-"""What a selector's probabilities are worth, and where to cut them, learnt on validation texts.
+"""What a selector's probabilities are worth, and which threshold to use, by validation.
 
 In: gold examples and what a tagger found in them, both of texts that neither model was trained on.
 Out: the temperature that calibrates the selector; thresholds, one of all texts together, counted
@@ -6,9 +6,9 @@ entity by entity, and one for each dataset where there are several; and how good
 before and after.
 
 A threshold is half the highest F1 of tagger and selector together, gold entities that the tagger
-missed included: with probabilities that keep their promise no threshold has a higher expected F1
-(Lipton, Elkan and Narayanaswamy 2014, Thresholding classifiers to maximize F1 score). How high F1
-can be, some hundred candidates tell far better than where a threshold must lie for it.
+missed included. Of calibrated probabilities no threshold has a higher expected F1 (Lipton, Elkan
+and Narayanaswamy 2014, Thresholding classifiers to maximize F1 score). Some hundred candidates are
+enough to tell how high F1 can be. They are too few to tell at which threshold it is highest.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmner_hf.core.calibration import (
+    BestThreshold,
     Bin,
-    Cut,
-    best_cut,
+    best_threshold,
     calibration_error,
     probability,
     reliability,
@@ -55,19 +55,19 @@ class Judged:
     right: tuple[bool, ...]
     missed: int
 
-    def probabilities(self, heat: float) -> list[float]:
-        """Those that a temperature gives."""
-        return [probability(logit, heat) for logit in self.logits]
+    def probabilities(self, temperature: float) -> list[float]:
+        """The probabilities at a temperature."""
+        return [probability(logit, temperature) for logit in self.logits]
 
-    def f1(self, threshold: float = 0.0, heat: float = 1.0) -> float:
+    def f1(self, threshold: float = 0.0, temperature: float = 1.0) -> float:
         """Of tagger and selector together; at 0, of the tagger alone."""
-        judged = zip(self.probabilities(heat), self.right, strict=True)
+        judged = zip(self.probabilities(temperature), self.right, strict=True)
         kept = [right for value, right in judged if value >= threshold]
         return 2 * sum(kept) / max(len(kept) + sum(self.right) + self.missed, 1)
 
-    def cut(self, heat: float) -> Cut:
-        """The best threshold."""
-        return best_cut(self.probabilities(heat), self.right, self.missed)
+    def best(self, temperature: float) -> BestThreshold:
+        """The threshold with the highest F1 on these candidates."""
+        return best_threshold(self.probabilities(temperature), self.right, self.missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,17 @@ class Choice:
 
     candidates: int
     missed: int
-    best: Cut
+    best: BestThreshold
     threshold: float
     f1: float
     selected: float
 
     @classmethod
-    def of(cls, judged: Judged, heat: float) -> Choice:
+    def of(cls, judged: Judged, temperature: float) -> Choice:
         """For these candidates, at a temperature."""
-        best = judged.cut(heat)
+        best = judged.best(temperature)
         threshold = best.f1 / 2
-        f1, selected = judged.f1(), judged.f1(threshold, heat)
+        f1, selected = judged.f1(), judged.f1(threshold, temperature)
         return cls(len(judged.logits), judged.missed, best, threshold, f1, selected)
 
 
@@ -189,12 +189,12 @@ def joined(parts: Sequence[Judged]) -> Judged:
 def _tuning(parts: Mapping[str, Judged]) -> Tuning:
     """What the candidates of each dataset say, by its title; "" is no dataset."""
     every = joined(list(parts.values()))
-    heat = temperature(every.logits, every.right)
+    fitted = temperature(every.logits, every.right)
     several = parts if len(parts) > 1 else {}
     return Tuning(
-        temperature=heat,
-        every=Choice.of(every, heat),
-        datasets={title: Choice.of(part, heat) for title, part in several.items() if title},
+        temperature=fitted,
+        every=Choice.of(every, fitted),
+        datasets={title: Choice.of(part, fitted) for title, part in several.items() if title},
         before=Calibration.of(every.probabilities(1.0), every.right),
-        after=Calibration.of(every.probabilities(heat), every.right),
+        after=Calibration.of(every.probabilities(fitted), every.right),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from llmner_hf.core.calibration import best_cut
+from llmner_hf.core.calibration import best_threshold
 from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
@@ -158,7 +158,7 @@ def selected_f1(
         (one.score, one.entity in example.entities) for example, p in pairs for one in p.scored
     ]
     missed = sum(len({*example.entities} - {*p.entities}) for example, p in pairs)
-    return best_cut([p for p, _ in scored], [right for _, right in scored], missed).f1
+    return best_threshold([p for p, _ in scored], [right for _, right in scored], missed).f1
 
 
 def climb(f1: Callable[[Weights], float]) -> Weights:

@@ -25,9 +25,9 @@ import llmner_hf
 from llmner_hf.core.entities import Example, Language, Prediction
 from llmner_hf.core.errors import InputError, LlmnerError
 from llmner_hf.core.sentences import split
+from llmner_hf.core.writing import language_of
 from llmner_hf.pipelines.files import annotate
 from llmner_hf.readers.json_lines import gold_row, read, read_predictions, write
-from llmner_hf.readers.reading import language_of
 from llmner_hf.settings import TaggerSettings
 
 # Characters of a sentence: no heading, no list.

@@ -38,6 +38,7 @@ from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity, ordered
 from llmner_hf.core.errors import InputError, LlmnerError
 from llmner_hf.core.mentions import Dictionary
+from llmner_hf.core.offsets import inside
 from llmner_hf.core.prompting import Strategy
 from llmner_hf.core.scoring import score
 from llmner_hf.corpora.rows import load, to_example
@@ -197,9 +198,9 @@ def cut(
         counts[OTHER_DOCUMENT] += document.id not in rows
         for start, row in rows.get(document.id, ()):
             require_text(document, start, row, path)
-            inside = moved(document.entities, start, len(row.text))
-            found.setdefault(row.id, []).extend(inside)
-            counts[LOST] -= len(inside)
+            held = inside((start, start + len(row.text)), document.entities)
+            found.setdefault(row.id, []).extend(held)
+            counts[LOST] -= len(held)
         counts[LOST] += len(document.entities) if document.id in rows else 0
     counts[NO_DOCUMENT] = len(test) - len(found)
     return {name: ordered(entities) for name, entities in found.items()}, +counts
@@ -232,15 +233,6 @@ def require_text(document: Example, start: int, row: Example, path: Path) -> Non
                 f"{path}: document {document.id!r} has {other!r} at character {place}, where row "
                 f"{row.id!r} of the test set has {own!r}; annotate the text of the test set"
             )
-
-
-def moved(entities: Iterable[Entity], start: int, length: int) -> list[Entity]:
-    """The entities that lie within a row, with offsets into it."""
-    return [
-        Entity(e.start - start, e.end - start, e.label)
-        for e in entities
-        if start <= e.start and e.end <= start + length
-    ]
 
 
 def tell(counts: Mapping[str, int]) -> None:

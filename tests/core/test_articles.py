@@ -10,7 +10,8 @@ from hypothesis import given
 from llmner_hf.core.articles import articles, identifier
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import InputError
-from llmner_hf.core.sentences import join_over, split, within
+from llmner_hf.core.offsets import within
+from llmner_hf.core.sentences import join_over, split
 from tests.strategies import Case, cases
 
 

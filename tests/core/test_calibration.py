@@ -12,7 +12,7 @@ from llmner_hf.core.calibration import (
     HOTTEST,
     auc,
     average_precision,
-    best_cut,
+    best_threshold,
     calibration_error,
     log_loss,
     probability,
@@ -73,7 +73,7 @@ def test_the_order_of_candidates_never_matters(pairs, random):
     shuffled = random.sample(pairs, len(pairs))
     for measure in (auc, average_precision, calibration_error):
         assert measure(*columns(pairs)) == pytest.approx(measure(*columns(shuffled)), nan_ok=True)
-    assert best_cut(*columns(pairs), 2) == best_cut(*columns(shuffled), 2)
+    assert best_threshold(*columns(pairs), 2) == best_threshold(*columns(shuffled), 2)
 
 
 @given(SCORED, st.integers(1, 20))
@@ -144,18 +144,18 @@ def test_a_known_temperature_is_found_again():
 @given(SCORED, st.integers(0, 10))
 def test_no_other_threshold_has_a_better_f1(pairs, missed):
     values, gold = columns(pairs)
-    cut = best_cut(values, gold, missed)
+    best = best_threshold(values, gold, missed)
 
     def f1(threshold):
         kept = [right for value, right in pairs if value >= threshold]
         return 2 * sum(kept) / max(len(kept) + sum(gold) + missed, 1)
 
-    assert f1(cut.threshold) == pytest.approx(cut.f1)
+    assert f1(best.threshold) == pytest.approx(best.f1)
     tried = [0.0, *values, 1.0]
-    assert all(f1(threshold) <= cut.f1 + 1e-12 for threshold in tried)
+    assert all(f1(threshold) <= best.f1 + 1e-12 for threshold in tried)
     # Of equal ones the lowest: anything that keeps more is worse.
-    lower = [value for value in values if value < cut.threshold]
-    assert all(f1(threshold) < cut.f1 for threshold in lower)
+    lower = [value for value in values if value < best.threshold]
+    assert all(f1(threshold) < best.f1 for threshold in lower)
 
 
 def test_what_is_no_probability_is_refused():

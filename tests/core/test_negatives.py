@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import LabelError
 from llmner_hf.core.negatives import Contrast, Kind, mined, negatives, positives, sample
-from llmner_hf.core.scoring.deviations import token_spans
+from llmner_hf.core.writing import word_spans
 from tests.strategies import Case, cases
 
 LABELS = LabelSet((EntityType("gene"), EntityType("疾病"), EntityType("药物")))
@@ -84,7 +84,7 @@ def oracle(case, units):
     return found - set(case.entities)
 
 
-@pytest.mark.parametrize("units_of", [words, characters, token_spans])
+@pytest.mark.parametrize("units_of", [words, characters, word_spans])
 @given(case=cases())
 def test_negatives_are_those_of_the_definition(units_of, case: Case):
     example = Example("x", case.text, case.entities, "o", "en")

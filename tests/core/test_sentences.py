@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import InputError, OffsetError
-from llmner_hf.core.sentences import group, join_over, split, within
+from llmner_hf.core.offsets import within
+from llmner_hf.core.sentences import group, join_over, split
 
 LANGUAGES = st.sampled_from(["en", "zh"])
 # Full of marks, closers, blanks and abbreviations, so that rules meet each other.

@@ -16,8 +16,8 @@ from llmner_hf.core.errors import InputError, LabelError, RunError, SettingError
 from llmner_hf.core.prompting import messages
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.tagging import symbolic
+from llmner_hf.core.writing import language_of
 from llmner_hf.pipelines.endpoint import EndpointPipeline
-from llmner_hf.readers.reading import language_of
 from tests.doubles.models import tiny
 from tests.doubles.servers import chat_server
 

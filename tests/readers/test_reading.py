@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 
 from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import FormatError
+from llmner_hf.core.writing import language_of
 from llmner_hf.readers.files import Place
-from llmner_hf.readers.reading import Gathering, Mention, language_of, place_number
+from llmner_hf.readers.reading import Gathering, Mention, place_number
 
 PLACE = Place("f.txt", 7)
 

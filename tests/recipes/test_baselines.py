@@ -16,9 +16,10 @@ from datasets import Dataset
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import FormatError, InputError, RunError
+from llmner_hf.core.offsets import within
 from llmner_hf.core.prompting import Message
 from llmner_hf.core.schema import Schema
-from llmner_hf.core.sentences import split, within
+from llmner_hf.core.sentences import split
 from llmner_hf.core.tagging import symbolic
 from llmner_hf.corpora import builder
 from llmner_hf.corpora.rows import FEATURES, to_row

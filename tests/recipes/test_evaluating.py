@@ -4,8 +4,9 @@ from datasets import Dataset, DatasetDict
 
 from llmner_hf.core.articles import identifier
 from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.offsets import within
 from llmner_hf.core.schema import Schema
-from llmner_hf.core.sentences import split, within
+from llmner_hf.core.sentences import split
 from llmner_hf.corpora.rows import FEATURES, to_row
 from llmner_hf.paper.runs import trials
 from tests.doubles import scripts

@@ -14,6 +14,7 @@ from trl.trainer import base_trainer
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.mentions import Dictionary
+from llmner_hf.core.offsets import part_of
 from llmner_hf.core.schema import Schema
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.decoding.request import Request
@@ -22,7 +23,7 @@ from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.training.evaluation import decoder_of, gold_of, predict
 from llmner_hf.training.lending import ALONE, Lending
 from llmner_hf.training.tagger.losses import IGNORED, NONE, mixed_losses
-from llmner_hf.training.tagger.preparation import Preparation, cut
+from llmner_hf.training.tagger.preparation import Preparation
 from llmner_hf.training.tagger.run import pack_size, train
 from llmner_hf.training.tagger.sources import (
     of_people,
@@ -190,7 +191,7 @@ def test_long_texts_are_split_at_sentences_and_what_is_lost_is_counted(tokens):
     assert (report.entities, report.lost_entities) == (4, 1)
     assert all(len(row.ids) <= 150 for row in rows)
     assert "1 of 4 entities lost (25.00 %)" in report.as_text()
-    assert cut(long, 23, 45).entities == (Entity(2, 6, "protein"),)
+    assert part_of(long, 23, 45).entities == (Entity(2, 6, "protein"),)
 
 
 def test_an_entity_that_brackets_cannot_reach_is_counted(tokens):

@@ -10,9 +10,9 @@ characters are left out and the rest is folded: case, width (full or half), quot
 compatibility forms (`folding`). Texts are compared in that form only.
 
 **What counts as certain.** A copy is cut into *passages*: stretches that stand in the text without
-a break, found from both ends and from unique strings between them (`passages`). Letters at the end
-of a passage that its neighbour could have instead belong to neither. A passage is certain if every
-way to find all passages, in their order, in the text puts it at the same place. A span is placed
+a break, found from both ends and from unique strings between them (`passages`). Letters that could
+end one passage as well as begin the next belong to neither. A passage is certain if every way to
+find all passages in the text, in their order, puts it at the same place. A span is placed
 (`placing`)
 
 1. where its passage is, if it lies within one certain passage; or else
@@ -25,7 +25,7 @@ way to find all passages, in their order, in the text puts it at the same place.
 Everything else is ``AMBIGUOUS`` (several places) or ``UNPLACED`` (none). A surface never matches
 half a character (``ﬁ`` against ``fi``). Blanks at the ends of a span count only where the copy has
 the same number of blanks there as the text. A word that the copy leaves out at the very edge of a
-span counts as outside it: the brackets do not tell.
+span counts as outside the span, since the brackets do not show where it belongs.
 
 **Problems.** Lost: ``UNPLACED``, ``AMBIGUOUS``, ``UNCLOSED``, ``UNOPENED``, ``EMPTY_SPAN``,
 ``UNKNOWN_LABEL``; one each. Repaired, nothing lost by it: ``COPY_DRIFT`` (one a line or an item),

@@ -1,14 +1,16 @@
 """Text as alignment compares it: without blanks and invisible characters, everything else folded.
 
-A folded text remembers for each of its letters the character it comes from, and for each character
-its letters, so that a match of letters translates back into characters, or is refused where it
-covers half a character.
+In: a text. Out: its letters, with the character that each letter comes from and the letters of each
+character. So a match of letters can be told in characters. Refused: a match that covers half a
+character, as the ``f`` of ``ﬁ``.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+
+from llmner_hf.core.writing import caseless, in_word
 
 _QUOTES = "'\"`´‘’‚‛“”„‟‹›«»「」『』〝〞＇＂｀′″"
 _DASHES = "-‐‑‒–—―−－﹣"
@@ -29,10 +31,8 @@ def letters_of(character: str) -> str:
     """
     if character in _SAME:
         return _SAME[character]
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
-    return "".join(
-        _SAME.get(c, c) for c in folded if not c.isspace() and unicodedata.category(c) != "Cf"
-    )
+    folded = (c for c in caseless(character, "NFKD") if unicodedata.category(c) != "Cf")
+    return "".join(_SAME.get(c, c) for c in folded if not c.isspace())
 
 
 class Folded:
@@ -73,14 +73,4 @@ class Folded:
 
     def cuts_word(self, position: int) -> bool:
         """Whether a word goes on across this place; Chinese characters are words of their own."""
-        return (
-            0 < position < len(self.text)
-            and _in_word(self.text[position - 1])
-            and _in_word(self.text[position])
-        )
-
-
-def _in_word(character: str) -> bool:
-    """Whether it is a letter or a digit of a script that separates its words."""
-    # Lo: letters without case, among them the ideographs
-    return character.isalnum() and unicodedata.category(character) != "Lo"
+        return in_word(self.text, position)

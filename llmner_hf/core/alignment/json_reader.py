@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from llmner_hf.core.alignment.folding import Folded
 from llmner_hf.core.alignment.names import Names
-from llmner_hf.core.alignment.placing import Source, Span
-from llmner_hf.core.entities import Decoding, Entity, LabelSet, Problem, ProblemKind
+from llmner_hf.core.alignment.placing import Source
+from llmner_hf.core.entities import Decoding, Entity, LabelSet, Problem, ProblemKind, Span
 from llmner_hf.core.tagging.json_list import (
     END,
     START,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 
 from llmner_hf.core.entities import LabelSet
+from llmner_hf.core.writing import caseless
 
 _NUMBER = re.compile(r"\s*\d+\s*[.)、]")
 
@@ -35,5 +35,4 @@ class Names:
 
 def _key(name: str) -> str:
     """Letters and digits alone, in one case and width."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(c for c in folded if c.isalnum())
+    return "".join(c for c in caseless(name, "NFKC") if c.isalnum())

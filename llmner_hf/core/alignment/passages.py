@@ -62,6 +62,8 @@ class PassageFinder:
         framed = _BEGIN + copy + _END
         passages = list(self._uncontested(framed, _joined(self._passages(framed))))
         words = [framed[passage.begin : passage.end] for passage in passages]
+        # As far to the left as all of them go in their order, and as far to the right. A passage
+        # that both put at one place has no other in any reading.
         first, position = [], 0
         for word in words:
             position = self.source.index(word, position)
@@ -123,16 +125,20 @@ class PassageFinder:
 
         In "a b [b] c" for the text "a b c" the letter b belongs to both sides, hence to neither.
         """
-        cuts = [0]
+        contested = [0]  # letters at the begin and at the end of each passage, in turn
         for left, right in pairwise(passages):
+            # What lies between the two, in the copy or in the source, whichever is less. As far as
+            # `right` could reach back over this gap, it reaches into `left`; and the other way
+            # round. Neither can reach beyond the far end of the other.
             gap = min(right.begin - left.end, right.place - left.end - left.shift)
             most = min(right.begin - left.begin, right.place - left.place)
             back = _common(copy, right.begin - 1, self.source, right.place - 1, most, -1)
             most = min(right.end - left.end, right.end + right.shift - left.end - left.shift)
             forth = _common(copy, left.end, self.source, left.end + left.shift, most, 1)
-            cuts += [max(back - gap, 0), max(forth - gap, 0)]
-        cuts.append(0)
-        for passage, before, after in zip(passages, cuts[::2], cuts[1::2], strict=True):
+            contested += [max(back - gap, 0), max(forth - gap, 0)]
+        contested.append(0)
+        pairs = zip(passages, contested[::2], contested[1::2], strict=True)
+        for passage, before, after in pairs:
             begin, end = passage.begin + before, passage.end - after
             if begin < end:
                 yield Passage(begin, end, begin + passage.shift)
@@ -160,9 +166,11 @@ def _common(copy: str, i: int, source: str, j: int, most: int, step: int) -> int
 
 def _increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest choice of pairs, sorted by their first, whose second increases as well."""
-    ends: list[int] = []  # least last place of a choice of each length
+    # For each length, of the choices of that length: the least place that one ends at, and the
+    # index of its last pair. A place can only make a choice longer whose last place lies below it.
+    ends: list[int] = []
     chosen: list[int] = []
-    before: list[int] = []
+    before: list[int] = []  # for each pair the index of the pair before it in its choice, or -1
     for index, (_, place) in enumerate(pairs):
         length = bisect_left(ends, place)
         ends[length : length + 1] = [place]

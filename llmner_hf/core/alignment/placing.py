@@ -9,10 +9,9 @@ from bisect import bisect_left, bisect_right
 
 from llmner_hf.core.alignment.folding import Folded
 from llmner_hf.core.alignment.passages import Passage, PassageFinder
-from llmner_hf.core.entities import ProblemKind
+from llmner_hf.core.entities import ProblemKind, Span
 from llmner_hf.core.tagging.base import view
 
-Span = tuple[int, int]
 # Of a surface that stands at more places than this, no place is looked for any further.
 _MOST_PLACES = 64
 

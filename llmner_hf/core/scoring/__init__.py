@@ -4,7 +4,7 @@ In: two mappings, document id -> entities, gold and predicted. Out: frozen count
 precision, recall and F1 derived from them. Everything is a set of (document, start, end, label):
 duplicates collapse and the order of predictions never matters. A document that was predicted but
 has no gold is refused; a gold document without a prediction has predicted nothing. Zero
-denominators give 0.0. One module a noun: `counts`, `overlaps`, `error_classes`, `deviations`,
+denominators give 0.0. The modules: `counts`, `overlaps`, `error_classes`, `deviations`,
 `scores`, `bootstrap`.
 """
 
@@ -16,7 +16,7 @@ from llmner_hf.core.scoring.bootstrap import (
     paired_bootstrap,
 )
 from llmner_hf.core.scoring.counts import Counts, Documents, PartnerCounts, document_counts
-from llmner_hf.core.scoring.deviations import boundary_deviations, token_spans
+from llmner_hf.core.scoring.deviations import boundary_deviations
 from llmner_hf.core.scoring.error_classes import ErrorClass, ErrorCounts, classify
 from llmner_hf.core.scoring.scores import Scores, document_scores, score
 
@@ -37,5 +37,4 @@ __all__ = [
     "document_scores",
     "paired_bootstrap",
     "score",
-    "token_spans",
 ]

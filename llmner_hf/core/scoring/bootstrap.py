@@ -16,7 +16,7 @@ from random import Random
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.scoring.counts import Counts, Documents, document_counts
 
-Row = tuple[int, ...]
+Numbers = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ def _interval(value: float, samples: Sequence[float], level: float) -> Interval:
     return Interval(value, _quantile(values, tail), _quantile(values, 1 - tail))
 
 
-def _row(*systems: Counts) -> Row:
+def _numbers(*systems: Counts) -> Numbers:
     return tuple(n for counts in systems for n in (counts.correct, counts.predicted, counts.gold))
 
 
-def _resampled(rows: Sequence[Row], samples: int, seed: int) -> Iterator[Row]:
+def _resampled(rows: Sequence[Numbers], samples: int, seed: int) -> Iterator[Numbers]:
     """The sums of as many rows as there are, drawn with replacement, ``samples`` times."""
     random = Random(seed)
     for _ in range(samples):
@@ -102,7 +102,7 @@ def bootstrap(
     documents = tuple(document_counts(gold, predicted).values())
     _check(len(documents), samples, level)
     total = sum(documents, Counts())
-    drawn = [Counts(*sums) for sums in _resampled([_row(d) for d in documents], samples, seed)]
+    drawn = [Counts(*sums) for sums in _resampled([_numbers(d) for d in documents], samples, seed)]
     return Intervals(
         precision=_interval(total.precision, [counts.precision for counts in drawn], level),
         recall=_interval(total.recall, [counts.recall for counts in drawn], level),
@@ -129,7 +129,7 @@ def paired_bootstrap(
     seconds = tuple(document_counts(gold, second).values())
     _check(len(firsts), samples, level)
     difference = sum(firsts, Counts()).f1 - sum(seconds, Counts()).f1
-    rows = [_row(one, other) for one, other in zip(firsts, seconds, strict=True)]
+    rows = [_numbers(one, other) for one, other in zip(firsts, seconds, strict=True)]
     drawn = [
         Counts(*sums[:3]).f1 - Counts(*sums[3:]).f1 for sums in _resampled(rows, samples, seed)
     ]

@@ -10,28 +10,15 @@ is a word or a punctuation mark, and in Chinese and Japanese a character.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
 
-from llmner_hf.core.entities import Entity
+from llmner_hf.core.entities import Entity, Span
 from llmner_hf.core.errors import OffsetError
 from llmner_hf.core.scoring.error_classes import ErrorClass, classify
 from llmner_hf.core.scoring.overlaps import Overlaps
-
-# Kana, the ideographs with extension A and the compatibility block, and those beyond plane 0.
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_TOKEN = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
-
-
-def token_spans(text: str) -> list[tuple[int, int]]:
-    """Half-open characters of the tokens of a text: words, punctuation marks, CJK characters.
-
-    >>> [text[a:b] for text in ["IL-2高表达。"] for a, b in token_spans(text)]
-    ['IL', '-', '2', '高', '表', '达', '。']
-    """
-    return [match.span() for match in _TOKEN.finditer(text)]
+from llmner_hf.core.writing import word_spans
 
 
 class Ruler:
@@ -41,7 +28,7 @@ class Ruler:
         OffsetError: a token is empty or overlaps the one before it.
     """
 
-    def __init__(self, tokens: Iterable[tuple[int, int]]) -> None:
+    def __init__(self, tokens: Iterable[Span]) -> None:
         spans = sorted(set(tokens))
         self._starts = [start for start, _ in spans]
         self._ends = [end for _, end in spans]
@@ -89,11 +76,12 @@ def boundary_deviations(
     gold: Iterable[Entity],
     predicted: Iterable[Entity],
     *,
-    tokens: Iterable[tuple[int, int]] | None = None,
+    tokens: Iterable[Span] | None = None,
 ) -> Counter[int]:
     """Deviation in tokens -> how many wrong boundaries of this text have it.
 
-    ``tokens`` are half-open characters of the text; without them, `token_spans` decides.
+    ``tokens`` are half-open characters of the text; without them, a token is a word of
+    `core.writing.word_spans`.
 
     Raises:
         OffsetError: the given tokens are empty or overlap.
@@ -103,5 +91,5 @@ def boundary_deviations(
     Counter({2: 1})
     """
     return deviations(
-        Overlaps(gold), predicted, Ruler(token_spans(text) if tokens is None else tokens)
+        Overlaps(gold), predicted, Ruler(word_spans(text) if tokens is None else tokens)
     )

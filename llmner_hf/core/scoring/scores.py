@@ -20,14 +20,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from llmner_hf.core.entities import Entity
+from llmner_hf.core.entities import Entity, Span
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.scoring.counts import Counts, Documents, PartnerCounts, aligned
 from llmner_hf.core.scoring.deviations import Ruler, deviations
 from llmner_hf.core.scoring.error_classes import ErrorCounts, classify
 from llmner_hf.core.scoring.overlaps import Overlaps
 
-Spans = Iterable[tuple[int, int]]
+Spans = Iterable[Span]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _VIEW = (
 
 
 def view(text: str) -> str:
-    """The text as prompts and completions hold it; the same length, offsets need no translation."""
+    """The text as prompts and completions hold it; of the same length, so offsets stay right."""
     return text.translate(_VIEW)
 
 

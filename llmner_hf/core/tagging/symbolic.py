@@ -67,7 +67,7 @@ def encode(text: str, entities: Iterable[Entity], labels: LabelSet) -> str:
 
 
 def read_brackets(body: str) -> tuple[str, list[tuple[int, int]], list[Problem]]:
-    """The body without brackets, its spans (half-open characters of that), and what was wrong.
+    """The body without its brackets, the spans in what is left, and what was wrong.
 
     Problem positions count characters of ``body``. Of two brackets that do not match, neither
     makes a span; the others keep theirs.

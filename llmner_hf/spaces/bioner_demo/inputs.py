@@ -15,8 +15,8 @@ from typing import Any
 
 from llmner_hf.core.entities import EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError
+from llmner_hf.core.writing import language_of
 from llmner_hf.readers import read_any
-from llmner_hf.readers.reading import language_of
 
 # The embedded model reads about 3,000 characters of prose a second on one core, and text without
 # a single sentence end, the slowest, about 400.

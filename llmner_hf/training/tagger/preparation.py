@@ -17,6 +17,7 @@ from random import Random
 from llmner_hf.core.entities import Entity, Example, LabelSet
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.core.mentions import Dictionary
+from llmner_hf.core.offsets import part_of
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.corpora.rows import CODECS
@@ -182,7 +183,7 @@ class Preparation:
     def _sentences(self, example: Example, asked: Schema) -> Iterator[Row]:
         spans, _ = join_over(split(example.text, example.language), example.entities)
         for start, end in spans:
-            part = cut(example, start, end)
+            part = part_of(example, start, end)
             row = self._row(part, asked)
             if len(row.ids) <= self.max_tokens:
                 yield self._count(row)
@@ -266,15 +267,3 @@ class Preparation:
             before, behind = text[max(entity.start - 8, 0) : entity.start], text[entity.end :][:8]
             mention = f"{before}|{entity.surface(text)}|{behind}"
             self.report.unwritable_mentions.append(mention)
-
-
-def cut(example: Example, start: int, end: int) -> Example:
-    """The part of an example between two characters, with the entities that lie in it."""
-    inside = tuple(
-        Entity(e.start - start, e.end - start, e.label)
-        for e in example.entities
-        if start <= e.start and e.end <= end
-    )
-    return replace(
-        example, id=f"{example.id}#{start}", text=example.text[start:end], entities=inside
-    )
