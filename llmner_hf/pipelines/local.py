@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from transformers import Pipeline
 
@@ -83,7 +83,8 @@ class BioNerPipeline(Pipeline):
         if tagger is None:
             tagger = Tagger.around(model, tokenizer, settings=settings, selector=selector)
         kwargs.setdefault("task", TASK)
-        super().__init__(model=tagger.model, tokenizer=tagger.tokenizer, **kwargs)
+        tokenizer = cast("Any", tagger.tokenizer)  # transformers names one of its two classes
+        super().__init__(model=tagger.model, tokenizer=tokenizer, **kwargs)
         with_threshold(tagger.selector, self._preprocess_params["call"].threshold)  # checks it
         self.tagger = tagger
         decoder = ENGINES[engine](tagger.model, tagger.tokenizer, tagger.settings)
@@ -156,7 +157,7 @@ class BioNerPipeline(Pipeline):
         """How many entities the selector has dropped."""
         return self.annotator.dropped
 
-    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:  # type: ignore[override]
+    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
         """Write the tagger; see ``Tagger.save_pretrained``."""
         self.tagger.save_pretrained(save_directory)
 
