@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from llmner_hf.core.catalogue import CORPORA, Corpus, Size
 from llmner_hf.core.entities import EntityType, LabelSet, Language
@@ -43,21 +45,21 @@ def own_corpus(
     name: str,
     source: Path,
     *,
-    format: str | None = None,
     types: Mapping[str, str] | None = None,
     meant: Mapping[str, str] | None = None,
     language: Language | None = None,
+    how: Mapping[str, Any] = MappingProxyType({}),
 ) -> type[CorpusBuilder]:
     """The builder of a corpus of one's own, whose files are read here.
 
     Args:
         name: the name of the dataset to be.
         source: the folder, or the file.
-        format: a key of `readers.formats.READERS`; guessed for each file if absent.
         types: name -> definition, in the order of the lines of a completion; those of the files,
             without definitions, if absent.
         meant: label in the files -> the type that it means; those of the types if absent.
         language: of the texts and the definitions; that of most texts if absent.
+        how: the options of `readers.read_any`, as format and skip_bad.
 
     Raises:
         InputError: the name or the folder does not fit, or the files hold no mention.
@@ -67,9 +69,9 @@ def own_corpus(
     if not re.fullmatch(r"[A-Za-z0-9]\w*", name, re.ASCII):
         raise InputError(f"name {name!r}: letters, digits and _ alone, as it names files")
     paths = _paths(source)
-    kinds = {split: format or guess(path) for split, path in paths.items()}
+    kinds = {split: how.get("format") or guess(path) for split, path in paths.items()}
     readings = {
-        split: read_any(path, kinds[split], dataset=name, language=language)
+        split: read_any(path, dataset=name, language=language, **{**how, "format": kinds[split]})
         for split, path in paths.items()
     }
     known = _facts(name, source, readings, types, meant, language)

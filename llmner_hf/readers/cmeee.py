@@ -57,13 +57,19 @@ def _from_lines(path: str | os.PathLike[str]) -> Iterator[_Document]:
         yield place, text, [_barred(place, cell) for cell in cells if cell.strip()]
 
 
-def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dataset: str,
+    language: Language | None,
+    skip_bad: bool = False,
+) -> Reading:
     """The texts of a CMeEE file; ids number them from 0 in the order of the file.
 
     Raises:
         FormatError: it is not CMeEE, or a mention is not in its text.
     """
-    gathering = Gathering(dataset, language)
+    gathering = Gathering(dataset, language, skip_bad, numbered=True)
     documents = _from_array(path) if _ARRAY.match(head(path)) else _from_lines(path)
     for index, (place, text, mentions) in enumerate(documents):
         straight = [mention for mention in mentions if mention.start < mention.end]
