@@ -211,7 +211,7 @@ class Gathering:
         """Everything that was added, counts of nothing left out.
 
         Raises:
-            FormatError: mentions do not fit and are not to be skipped; it names the first.
+            FormatError: mentions do not fit and are not to be skipped; names one and the number.
         """
         if self.refused and not self.skip_bad:
             first, more = self.refused[0], len(self.refused) - 1
