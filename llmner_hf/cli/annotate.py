@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", metavar="FORMAT", help="to write, where no suffix names it")
     parser.add_argument("--html", type=Path, help="page to write, with nested entities drawn")
-    input_options(parser)
+    input_options(parser, tags=False)
     parser.add_argument("--model", help="folder or Hub id; the embedded model if absent")
     parser.add_argument("--revision", help="branch, tag or commit of --model on the Hub")
     parser.add_argument(

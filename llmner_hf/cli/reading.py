@@ -21,8 +21,10 @@ STREAM = "-"  # standard input or output
 BARE = 'document without "entities"'
 
 
-def input_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """The options that say how a file is read."""
+def input_options(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, tags: bool = True
+) -> None:
+    """The options that say how a file is read; without tags, how its texts alone are."""
     parser.add_argument("--format", help="of the input, as conll or csv; guessed if absent")
     parser.add_argument(
         "--lines", dest="format", action="store_const", const="lines", help="one text a line"
@@ -30,6 +32,8 @@ def input_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> 
     parser.add_argument("--encoding", help="of the input, as gb18030 or utf-16; UTF-8 if absent")
     parser.add_argument("--text-field", metavar="NAME", help='of a table or JSON; "text" if absent')
     parser.add_argument("--id-field", metavar="NAME", help='of a table or JSON; "id" if absent')
+    if not tags:
+        return
     parser.add_argument(
         "--column", type=int, metavar="N", help="of the tag in CoNLL, from 0, or from -1 at the end"
     )
@@ -39,7 +43,7 @@ def input_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> 
 def options_of(given: argparse.Namespace) -> dict[str, Any]:
     """Those options, as `readers.read_any` takes them."""
     names = ("format", "encoding", "text_field", "id_field", "column", "type")
-    return {name: value for name in names if (value := getattr(given, name)) is not None}
+    return {name: value for name in names if (value := getattr(given, name, None)) is not None}
 
 
 def reading(

@@ -25,7 +25,7 @@ from llmner_hf.corpora.builder import CorpusBuilder, Parts
 from llmner_hf.corpora.report import FileCount
 from llmner_hf.corpora.sources import File, chosen, named, own_sentences
 from llmner_hf.readers.files import stem
-from llmner_hf.readers.formats import guess, read_any
+from llmner_hf.readers.formats import read_any
 from llmner_hf.readers.reading import Reading
 
 _NAMES = {
@@ -69,11 +69,11 @@ def own_corpus(
     if not re.fullmatch(r"[A-Za-z0-9]\w*", name, re.ASCII):
         raise InputError(f"name {name!r}: letters, digits and _ alone, as it names files")
     paths = _paths(source)
-    kinds = {split: how.get("format") or guess(path) for split, path in paths.items()}
     readings = {
-        split: read_any(path, dataset=name, language=language, **{**how, "format": kinds[split]})
+        split: read_any(path, dataset=name, language=language, **how)
         for split, path in paths.items()
     }
+    kinds = {split: reading.format for split, reading in readings.items()}
     known = _facts(name, source, readings, types, meant, language)
     # Of all formats CoNLL alone has sentences.
     in_sentences = {split for split, kind in kinds.items() if kind == "conll"}

@@ -56,8 +56,8 @@ def annotate(
             texts = [example.text for example in batch]
             found = pipeline(texts, batch_size=len(texts), **(chosen | options))
             for example, entities in zip(batch, found, strict=True):
-                found_here = prediction(example.id, entities)
-                row = predicted_row(example.text, found_here, fields.get(example.id))
+                predicted = prediction(example.id, entities)
+                row = predicted_row(example.text, predicted, fields.get(example.id))
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             file.flush()
             progress(len(batch))

@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from llmner_hf.core.entities import Example, Language
-from llmner_hf.core.errors import FormatError, InputError, UnrepresentableError
+from llmner_hf.core.errors import InputError, UnrepresentableError
 from llmner_hf.readers.files import Place, lines, recoded, uncompressed_name, whole, write_lines
 from llmner_hf.readers.reading import Gathering, Mention, Reading, one_span, place_number
 
@@ -69,21 +69,19 @@ def _mention(place: Place, line: str, text: str) -> Mention | None:
 
 
 def _annotations(path: os.PathLike[str], text: str, gathering: Gathering) -> list[Mention]:
-    mentions = []
-    for place, line in lines(path):
+    """The mentions of a text; lines that are malformed do not fit."""
+
+    def stated(row: tuple[Place, str]) -> Mention | None:
+        place, line = row
         if line.startswith("T"):
-            try:
-                mention = _mention(place, line, text)
-            except FormatError as error:
-                gathering.refuse(error)
-                continue
-            if mention:
-                mentions.append(mention)
-            else:
-                gathering.dropped["discontinuous mention"] += 1
-        elif line.strip() and line[0] not in _NOT_ENTITIES:
+            mention = _mention(place, line, text)
+            gathering.dropped["discontinuous mention"] += mention is None
+            return mention
+        if line.strip() and line[0] not in _NOT_ENTITIES:
             raise place.error(f"{line[:60]!r}: a line begins with T or one of {_NOT_ENTITIES}")
-    return mentions
+        return None
+
+    return [mention for mention in gathering.each(stated, lines(path)) if mention]
 
 
 def read(

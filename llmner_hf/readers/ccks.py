@@ -41,7 +41,7 @@ def read(
         stated = record.records("entities")
         overlapping = sum(mention.fields.get("overlap", 0) != 0 for mention in stated)
         gathering.remarks["mention with overlap set"] += overlapping
-        mentions = [_stated(mention) for mention in stated]
+        mentions = gathering.each(_stated, stated)
         identifier = numbered_id(dataset, stem(path), index)
         gathering.add(record.place, identifier, record.text("originalText"), mentions)
     return gathering.reading()

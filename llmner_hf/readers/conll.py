@@ -33,6 +33,7 @@ DOCUMENT_MARK = "-DOCSTART-"
 TAG = re.compile(r"O|[BIESLUMW]-(\S.*)")
 BARE_TAG = re.compile(r"[OBIESLUMW]")
 UNNAMED = "Entity"
+_NUMBER = re.compile(r"\d+(?:[-.]\d+)*")
 
 _TaggedRow = tuple[Row, str, str]  # with its token and its tag
 
@@ -105,8 +106,13 @@ def _layout(sentences: Sequence[Sequence[Row]], column: int) -> tuple[int, int]:
         )
     if len(rows) > len(sentences) and all(_counts(sentence) for sentence in sentences):
         return 1, column
-    if len(rows) > 2 and all(row.cells[0].isdecimal() for row in rows):
+    if len(rows) > 2 and all(_NUMBER.fullmatch(row.cells[0]) for row in rows):
         raise first.place.error("the first column holds numbers alone; put the token first")
+    if max(map(len, sentences)) > 2 and all(len({r.cells[0] for r in s}) == 1 for s in sentences):
+        raise first.place.error(
+            f"the first column is {first.cells[0][:60]!r} all through the sentence; put the token "
+            "first"
+        )
     return 0, column
 
 

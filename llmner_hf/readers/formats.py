@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -115,10 +116,12 @@ def _is_columns(start: str, suffix: str) -> bool:
     cells = [row.split("\t") if "\t" in row else row.split() for row in rows]
     if not rows or len(cells[0]) < 2:
         return False
-    tags = [row[-1].strip() for row in cells if len(row) > 1]
+    tags, bare = [row[-1].strip() for row in cells if len(row) > 1], conll.BARE_TAG.fullmatch
     if "\t" in rows[0] or suffix in _COLUMN_NAMES:
-        bare = suffix == ".tsv" and all(map(conll.BARE_TAG.fullmatch, tags))
-        return bare or bool(conll.TAG.fullmatch(tags[0]))
+        untyped = suffix == ".tsv" and all(map(bare, tags))
+        return untyped or bool(conll.TAG.fullmatch(tags[0]))
+    if len(rows) > 2 and all(len(row) == 2 for row in cells) and all(map(bare, tags)):
+        return True
     found = list(filter(conll.TAG.fullmatch, tags))
     return len(rows) > 1 and len(found) >= 0.8 * len(rows) and any(tag != "O" for tag in found)
 
@@ -190,4 +193,5 @@ def read_any(
     for option in options.keys() - OPTIONS.get(name, frozenset()) - {"encoding"}:
         takers = ", ".join(taker for taker, taken in OPTIONS.items() if option in taken)
         raise SettingError(f"{path}: {name} takes no {option}; those that do: {takers}")
-    return READERS[name](path, dataset=dataset, language=language, skip_bad=skip_bad, **options)
+    found = READERS[name](path, dataset=dataset, language=language, skip_bad=skip_bad, **options)
+    return replace(found, format=name)

@@ -5,7 +5,8 @@
 (on one line; a JSON array of such documents is read likewise). Offsets are half-open characters. An
 entity may have "text", which must then be what stands there, and "score", which predictions have. A
 document may have "dataset" and "language", which go before the caller's, and "article", its group.
-An id may be a whole number; without ids documents are numbered. Other fields travel along.
+An id may be a whole number; without ids documents are numbered. Other fields travel along. An
+entity may also be as the pipeline gives it, with "entity_group" and "word".
 
 A document without "entities" has none and is remarked, so that a file of bare texts cannot pass
 unseen for one of predictions. Refused: spans in a field of another name, where "entities" is
@@ -18,14 +19,14 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import chain
 from typing import get_args
 
-from llmner_hf.core.entities import Entity, Example, Language, Prediction, ScoredEntity
-from llmner_hf.core.errors import FormatError
+from llmner_hf.core.entities import Example, Language, Prediction, ScoredEntity
 from llmner_hf.readers.entries import Entry, entity_row
 from llmner_hf.readers.files import Place, head, stem, write_lines
 from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id
-from llmner_hf.readers.records import Record, each_line, each_value
+from llmner_hf.readers.records import Record, as_record, each_line, each_value
 
 Row = Mapping[str, object]
 
@@ -33,10 +34,12 @@ _BARE = 'document without "entities"'
 
 
 def _stated(record: Record) -> Mention:
-    surface = record.text("text") if "text" in record else None
+    """A mention, in the names of these files or in those of the pipeline's output."""
+    label, word = ("entity_group", "word") if "entity_group" in record else ("type", "text")
+    surface = record.text(word) if word in record else None
     start, end = record.whole_number("start"), record.whole_number("end")
-    score = _score(record) if "score" in record else None
-    return Mention(record.place, start, end, record.text("type"), surface, score)
+    score = _score(record) if "score" in record.fields else None
+    return Mention(record.place, start, end, record.text(label), surface, score)
 
 
 def _language(record: Record, default: Language | None) -> Language | None:
@@ -55,12 +58,10 @@ def gather(
     text_field: str = "text",
 ) -> None:
     """Add the document of a row; None takes the identifier of the row."""
-    mentions = []
-    for stated in record.records("entities"):
-        try:
-            mentions.append(_stated(stated))
-        except FormatError as error:
-            gathering.refuse(error)
+    listed = gathering.each(record.items, ["entities"])
+    mentions = gathering.each(
+        lambda item: _stated(as_record(record.place, item)), chain.from_iterable(listed)
+    )
     if "entities" not in record:
         gathering.remarks[_BARE] += 1
         _look_for_spans(record, gathering)
@@ -149,8 +150,7 @@ def gathered(
 
 
 def _score(record: Record) -> float:
-    """The score of an entity; 1 where the file gives none."""
-    value = record.fields.get("score", 1.0)
+    value = record.fields["score"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise record.place.error(f"score {value!r} is not a number in [0, 1]")
     return float(value)
@@ -166,20 +166,13 @@ def read_predictions(path: str | os.PathLike[str]) -> tuple[Prediction, ...]:
     for record in each_line(path):
         alone = Gathering("", None)
         gather(record, alone)
-        alone.reading()
-        identifier = record.identifier("id")
-        if identifier in predictions:
-            raise record.place.error(f"a second document {identifier!r}; ids have to differ")
-        scored = tuple(
-            ScoredEntity(
-                Entity(
-                    entity.whole_number("start"), entity.whole_number("end"), entity.text("type")
-                ),
-                _score(entity),
-            )
-            for entity in record.records("entities")
-        )
-        predictions[identifier] = Prediction(identifier, scored)
+        reading = alone.reading()
+        (example,) = reading.examples
+        if example.id in predictions:
+            raise record.place.error(f"a second document {example.id!r}; ids have to differ")
+        scores = reading.scores.get(example.id, {})
+        scored = (ScoredEntity(entity, scores.get(entity, 1.0)) for entity in example.entities)
+        predictions[example.id] = Prediction(example.id, tuple(scored))
     return tuple(predictions.values())
 
 

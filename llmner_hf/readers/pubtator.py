@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from llmner_hf.core.entities import Example, Language
-from llmner_hf.core.errors import FormatError, UnrepresentableError
+from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.readers.files import Place, lines, write_lines
 from llmner_hf.readers.reading import Gathering, Mention, Reading, place_number
 
@@ -42,13 +42,6 @@ _FIRST_BREAK = re.compile(r"[\n\r]|$")
 def _is_no_abstract(text: str) -> bool:
     """Whether a text is the marker of an article without abstract, as "-NoAbstract-"."""
     return text.strip(" -").casefold().replace(" ", "") == "noabstract"
-
-
-def _mention(place: Place, cells: Sequence[str]) -> Mention:
-    if not 5 <= len(cells) <= _MOST_COLUMNS:
-        raise place.error(f"a mention has 5 to {_MOST_COLUMNS} columns, not {len(cells)}")
-    start, end = (place_number(place, cell) for cell in cells[1:3])
-    return Mention(place, start, end, cells[4], cells[3])
 
 
 @dataclass(slots=True)
@@ -73,21 +66,24 @@ class _Article:
                 f"{line[:60]!r} is neither a title, nor an abstract, nor a mention of 5 to 7 "
                 "columns, nor a relation of 4 or 5"
             )
+        if cells[1][:1].isalpha() and len(cells) <= 5 and cells[0] == self.number:
+            return  # a relation: article, name, two concepts, and in BioRED whether it is new
+        if _is_no_abstract(cells[3]):
+            gathering.dropped["marker of a missing abstract"] += 1
+            return
+        self.mentions += gathering.each(lambda row: self._mention(place, row), [cells])
+        self.composite += len(cells) == _MOST_COLUMNS and bool(cells[6].strip())
+
+    def _mention(self, place: Place, cells: Sequence[str]) -> Mention:
         if cells[0] != self.number:
             raise place.error(
                 f"a line of article {cells[0][:60]!r} among those of {self.number[:60]!r}; a title "
                 "has to come first"
             )
-        if cells[1][:1].isalpha() and len(cells) <= 5:
-            return  # a relation: article, name, two concepts, and in BioRED whether it is new
-        if _is_no_abstract(cells[3]):
-            gathering.dropped["marker of a missing abstract"] += 1
-            return
-        try:
-            self.mentions.append(_mention(place, cells))
-        except FormatError as error:
-            gathering.refuse(error)
-        self.composite += len(cells) == _MOST_COLUMNS and bool(cells[6].strip())
+        if not 5 <= len(cells) <= _MOST_COLUMNS:
+            raise place.error(f"a mention has 5 to {_MOST_COLUMNS} columns, not {len(cells)}")
+        start, end = (place_number(place, cell) for cell in cells[1:3])
+        return Mention(place, start, end, cells[4], cells[3])
 
     def take_abstract(self, place: Place, number: str, abstract: str) -> None:
         """The abstract line, which follows the title at once."""

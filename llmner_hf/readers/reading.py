@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TypeVar
 
 from llmner_hf.core.entities import Entity, Example, Language, ordered
 from llmner_hf.core.errors import FormatError
 from llmner_hf.readers.files import Place
 from llmner_hf.readers.surfaces import written_otherwise
+
+_Stated = TypeVar("_Stated")
+_Taken = TypeVar("_Taken")
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
@@ -39,6 +43,7 @@ class Reading:
             follows them.
         scores: example id -> the scores of its entities, where the file has scores.
         numbered: whether the reader made the ids, because the file has none.
+        format: its name, where `read_any` chose the reader.
     """
 
     examples: tuple[Example, ...]
@@ -49,6 +54,7 @@ class Reading:
     titles: Mapping[str, int] = field(default_factory=dict)
     scores: Mapping[str, Mapping[Entity, float]] = field(default_factory=dict)
     numbered: bool = False
+    format: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,16 @@ class Gathering:
         self.dropped["mention of a repeated document"] += len(entities)
         return False
 
+    def each(self, stated: Callable[[_Stated], _Taken], items: Iterable[_Stated]) -> list[_Taken]:
+        """What is stated, item by item, but for those that are malformed: they do not fit."""
+        taken = []
+        for item in items:
+            try:
+                taken.append(stated(item))
+            except FormatError as error:
+                self.refuse(error)
+        return taken
+
     def refuse(self, error: FormatError) -> None:
         """Note a mention that does not fit: ``reading()`` raises the error, or counts it."""
         self.refused.append(error)
@@ -184,7 +200,8 @@ class Gathering:
     def _entity(self, mention: Mention, text: str) -> Entity:
         """The mention as an entity, checked against its text."""
         start, end, surface = mention.start, mention.end, mention.surface
-        shown = f"{mention.label[:60]}[{start}:{end}]"
+        label = mention.label[:60]
+        shown = f"{label if label.isprintable() else repr(label)}[{start}:{end}]"
         if not mention.label:
             raise mention.place.error(f"mention {start} to {end} has no type")
         if not 0 <= start < end:

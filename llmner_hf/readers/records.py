@@ -77,12 +77,13 @@ class Record:
             return str(value)
         return self.text(name)
 
+    def items(self, name: str) -> list[object]:
+        """A list of anything; an absent or null field is the empty list."""
+        return self._field(name, list, "a list of objects") if name in self else []
+
     def records(self, name: str) -> list[Record]:
         """A list of objects; an absent or null field is the empty list."""
-        if name not in self:
-            return []
-        found = self._field(name, list, "a list of objects")
-        return [as_record(self.place, item) for item in found]
+        return [as_record(self.place, item) for item in self.items(name)]
 
 
 def as_record(place: Place, value: object) -> Record:

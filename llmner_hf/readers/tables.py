@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -58,7 +59,7 @@ def _rows(path: str | os.PathLike[str], delimiter: str) -> Iterator[tuple[Place,
 def _records(path: str | os.PathLike[str], delimiter: str) -> Iterator[Record]:
     rows = _rows(path, delimiter)
     place, header = next(rows, (Place(path, 1), []))
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = [name for name, number in Counter(header).items() if number > 1]
     if twice:
         raise place.error(f"two columns have the name {twice[0][:60]!r}; rename one")
     for place, row in rows:
@@ -132,7 +133,8 @@ def read_parquet(
 def _plain(value: object) -> object:
     """A value as JSON can hold it: dates and the like as text, no number for NaN."""
     if isinstance(value, dict):
-        return {str(name): _plain(inner) for name, inner in value.items()}
+        # A struct has every key in every row; what a row lacks is null.
+        return {str(name): _plain(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from llmner_hf.core.errors import InputError
-from llmner_hf.readers import bioc, brat, conll, json_lines, pubtator, tables
+from llmner_hf.readers import bioc_json, bioc_xml, brat, conll, json_lines, pubtator, tables
 from llmner_hf.readers.entries import Entry
 from llmner_hf.readers.files import uncompressed_name
 
@@ -55,12 +55,12 @@ def _pubtator(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter
 def _bioc(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
     if uncompressed_name(path).lower().endswith(".json"):
         return _bioc_json(path, entries)
-    bioc.write_xml(path, entries)
+    bioc_xml.write(path, entries)
     return _fields(entries)
 
 
 def _bioc_json(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
-    bioc.write_json(path, entries)
+    bioc_json.write(path, entries)
     return _fields(entries)
 
 

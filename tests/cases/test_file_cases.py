@@ -227,6 +227,21 @@ READ = {
         ["Aspirin.", "Zinc."],
         [],
     ),
+    "columns in a .txt whose tags have no type": (
+        "a.txt",
+        "Aspirin B\nhelps O\n. O\n",
+        {},
+        ["Aspirin helps ."],
+        [("Entity", "Aspirin")],
+    ),
+    "what the pipeline gives": (
+        "a.jsonl",
+        '{"text": "Aspirin helps.", "entities": [{"start": 0, "end": 7, "word": "Aspirin", '
+        '"entity_group": "Drug", "score": 0.5}]}\n',
+        {},
+        ["Aspirin helps."],
+        [("Drug", "Aspirin")],
+    ),
     "a table": (
         "a.csv",
         'pmid,body,year\n7,"Aspirin, in ""asthma""\nhelps.",1999\n',
@@ -288,6 +303,18 @@ REFUSED = {
         "Aspirin B-Drug\nhelps O\nin O\nme\n. O\n",
         {},
         "a.txt:4: 'me': a row is a token, columns, and a tag",
+    ),
+    "CoNLL-U with a word of two tokens": (
+        "a.conllu",
+        "1-2\tdu\t_\tO\n1\tde\tP\tO\n2\tle\tD\tO\n",
+        {},
+        "a.conllu:1: the first column holds numbers alone",
+    ),
+    "the number of the article in the first column": (
+        "a.tsv",
+        "PMC7\tAspirin\tB-A\nPMC7\thelps\tO\nPMC7\t.\tO\n",
+        {},
+        "a.tsv:1: the first column is 'PMC7' all through the sentence",
     ),
     "tags with a type and without": (
         "a.conll",
@@ -385,6 +412,32 @@ def test_mentions_that_do_not_fit_are_refused_together_or_counted(tmp_path):
         ["anterior segment malformations"],
         ["asthma"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kept", "dropped"),
+    [
+        ("a.PubTator", "1|t|Lime\n1|a|\n2\t0\t4\tLime\tA\n1\t0\t4\tLime\tA\n", 1, 1),
+        ("a.PubTator", "1|t|Lime\n1|a|\n1\t0\t4\tLime\n1\t3\t3\tLime\tA\n", 0, 2),
+        ("a.jsonl", '{"id": "1", "text": "Lime", "entities": {"start": 0}}', 0, 1),
+        (
+            "a.jsonl",
+            '{"id": "1", "text": "Lime", "entities": [7, {"start": 0, "end": 4, "type": "A"}]}',
+            1,
+            1,
+        ),
+        ("a.jsonl", '{"id": "1", "text": "Lime", "annotation": [{"start": 0, "end": 4}]}', 0, 1),
+        ("a.train", "Lime|||0 x A|||0 3 A|||", 1, 1),
+    ],
+)
+def test_malformed_mentions_do_not_fit_either(tmp_path, name, content, kept, dropped):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(FormatError):
+        read_any(path)
+    reading = read_any(path, skip_bad=True)
+    assert len(reading.examples[0].entities) == kept
+    assert reading.dropped == {"mention that does not fit its text": dropped}
 
 
 def test_a_json_mention_without_a_type_is_dropped_where_bad_ones_are(tmp_path):

@@ -77,6 +77,17 @@ def test_results_have_the_format_of_their_suffix(here, out):
     assert sorted(path.name for path in here.iterdir()) == ["a.csv", out]
 
 
+def test_a_stopped_annotation_goes_on_whatever_its_format(here):
+    (here / "a.csv").write_text("id,text\n7,Aspirin helps.\n8,Zinc helps.\n")
+    found = [{"start": 8, "end": 13, "type": "Chemical", "score": 0.5}]
+    finished = {"id": "7", "text": "Aspirin helps.", "entities": found}
+    (here / ".o.xml.jsonl.part").write_text(lines(finished))
+    assert main(["annotate", "a.csv", "-o", "o.xml", "--dataset", "biored", "--no-selector"]) == 0
+    surfaces = [[e.surface(x.text) for e in x.entities] for x in read_any("o.xml").examples]
+    assert surfaces == [["helps"], ["Zinc"]]  # the first is not annotated anew
+    assert sorted(path.name for path in here.iterdir()) == ["a.csv", "o.xml"]
+
+
 def test_annotate_in_a_pipe(here, tagger_folder, piped):
     out = piped("IL-2 binds.\n\nCD28 cells.\n".encode("utf-16"))
     assert annotate(tagger_folder, "-", "-o", "-", "--lines") == 0
@@ -138,6 +149,18 @@ def test_build_drops_and_counts_what_does_not_fit(here, capsys):
     assert "mention that does not fit its text" in capsys.readouterr().out
     assert main(["build", "genia", "--source", "a.PubTator", "--out", "data", "--skip-bad"]) == 2
     assert "leave --skip-bad out" in capsys.readouterr().err
+
+
+def test_build_reads_columns_in_another_encoding(here, capsys):
+    rows = "".join(f"{letter}\tO\tn\n" for letter in "患者有") + "高\tB\tn\n血\tI\tn\n压\tE\tn\n\n"
+    (here / "a.bio").write_bytes((rows * 4).encode("gb18030"))
+    build = ["build", "mine", "--source", "a.bio", "--out", "data", "--language", "zh"]
+    assert main([*build, "--encoding", "gb18030", "--column", "1", "--type", "疾病"]) == 0
+    from datasets import load_dataset
+
+    row = load_dataset("data", split="train")[0]
+    assert row["text"] == "患者有高血压"
+    assert [(e["start"], e["end"], e["type"]) for e in row["entities"]] == [(3, 6, "疾病")]
 
 
 def evaluated(capsys, *arguments):
