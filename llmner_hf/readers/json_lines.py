@@ -35,8 +35,9 @@ _BARE = 'document without "entities"'
 
 def _stated(record: Record) -> Mention:
     """A mention, in the names of these files or in those of the pipeline's output."""
-    label, word = ("entity_group", "word") if "entity_group" in record else ("type", "text")
-    surface = record.text(word) if word in record else None
+    label = "entity_group" if "entity_group" in record and "type" not in record else "type"
+    word = next((name for name in ("text", "word") if name in record), None)
+    surface = record.text(word) if word else None
     start, end = record.whole_number("start"), record.whole_number("end")
     score = _score(record) if "score" in record.fields else None
     return Mention(record.place, start, end, record.text(label), surface, score)
