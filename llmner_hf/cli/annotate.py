@@ -1,25 +1,41 @@
-"""``llmner annotate``: texts -> entities, as JSON lines, a table and a page."""
+"""``llmner annotate``: texts -> entities in any format, a table and a page."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from llmner_hf.cli.reading import read
-from llmner_hf.core.entities import Language
+from llmner_hf.cli.reading import (
+    BARE,
+    input_options,
+    is_stream,
+    options_of,
+    reading,
+    writable,
+    write,
+)
+from llmner_hf.core.entities import Language, Prediction
+from llmner_hf.core.errors import InputError
+
+if TYPE_CHECKING:
+    from llmner_hf.readers import Reading
 
 NAME = "annotate"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("input", type=Path, help="plain text, JSON lines, PubTator, BioC, ...")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="JSON lines to write")
+    parser.add_argument("input", help="plain text, JSON lines, PubTator, ...; - is standard input")
+    parser.add_argument(
+        "-o", "--out", required=True, help="its suffix names the format; - is standard output"
+    )
+    parser.add_argument("--to", metavar="FORMAT", help="to write, where no suffix names it")
     parser.add_argument("--html", type=Path, help="page to write, with nested entities drawn")
-    parser.add_argument("--format", help="of the input; guessed if absent")
+    input_options(parser, tags=False)
     parser.add_argument("--model", help="folder or Hub id; the embedded model if absent")
     parser.add_argument("--revision", help="branch, tag or commit of --model on the Hub")
     parser.add_argument(
@@ -46,17 +62,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner annotate``."""
-    examples = read(given.input, given.format, given.dataset or "", given.language)
-    from tqdm import tqdm
+    to = writable(given.out, given.to)
+    if given.batch_size < 1:
+        raise InputError(f"--batch-size {given.batch_size}: at least one text at a time")
+    found = reading(
+        given.input,
+        dataset=given.dataset or "",
+        language=given.language,
+        skip_bad=True,  # gold entities are ignored here, so one that does not fit stops nothing
+        unsaid=(BARE,),
+        **options_of(given),
+    )
+    ner = _pipeline(given)
+    predictions = _annotated(given, ner, found, to)
+    for kind, number in ner.problems.items():
+        print(f"{number} problems: {kind}", file=sys.stderr)
+    if given.endpoint:
+        print(ner.decoder.usage, file=sys.stderr)
+    if ner.selector:
+        print(f"{ner.dropped} entities dropped by the selector", file=sys.stderr)
+    _show(given, found, predictions)
 
+
+def _pipeline(given: argparse.Namespace) -> Any:
+    """The pipeline that the options describe."""
     from llmner_hf import pipeline
-    from llmner_hf.pipelines.files import annotate as annotate_file
-    from llmner_hf.readers.json_lines import read_predictions
-    from llmner_hf.rendering import Document, page, table
 
-    options: dict[str, Any] = {"sentences": not given.whole, "repeats": not given.no_repeats}
-    if given.types:
-        options["entity_types"] = given.types
     chosen: dict[str, Any] = {"selector": None} if given.no_selector else {}
     if given.selector:
         chosen["selector"] = given.selector
@@ -65,25 +96,45 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     else:
         chosen |= {"engine": given.engine, "revision": given.revision}
     chosen["threshold"] = given.threshold
-    ner: Any = pipeline("bioner", model=given.model, **chosen)
-    with tqdm(total=len(examples), unit="text", disable=not sys.stderr.isatty()) as bar:
-        annotate_file(
-            ner, examples, given.out, batch_size=given.batch_size, progress=bar.update, **options
-        )
-    for kind, number in ner.problems.items():
-        print(f"{number} problems: {kind}", file=sys.stderr)
-    if given.endpoint:
-        print(ner.decoder.usage, file=sys.stderr)
-    if ner.selector:
-        print(f"{ner.dropped} entities dropped by the selector", file=sys.stderr)
-    texts = {example.id: example.text for example in examples}
-    documents = [Document(p.id, texts[p.id], p.scored) for p in read_predictions(given.out)]
+    return pipeline("bioner", model=given.model, **chosen)
+
+
+def _annotated(
+    given: argparse.Namespace, ner: Any, found: Reading, to: str
+) -> dict[str, Prediction]:
+    """Annotate the texts and write them; id -> what was found."""
+    from tqdm import tqdm
+
+    from llmner_hf.pipelines.files import annotate, workplace
+    from llmner_hf.readers.entries import annotated
+    from llmner_hf.readers.json_lines import read_predictions
+
+    options: dict[str, Any] = {"sentences": not given.whole, "repeats": not given.no_repeats}
+    if given.types:
+        options["entity_types"] = given.types
+    options |= {"batch_size": given.batch_size, "fields": found.fields}
+    with (
+        workplace(None if is_stream(given.out) else Path(given.out), to) as work,
+        tqdm(total=len(found.examples), unit="text", disable=not sys.stderr.isatty()) as bar,
+    ):
+        annotate(ner, found.examples, work, progress=bar.update, **options)
+        predictions = {prediction.id: prediction for prediction in read_predictions(work)}
+        if work != Path(given.out):
+            write(given.out, annotated(found, predictions), to)
+    return predictions
+
+
+def _show(given: argparse.Namespace, found: Reading, predictions: Mapping[str, Prediction]) -> None:
+    """A table of few texts, the number of entities, and the page."""
+    from llmner_hf.rendering import Document, page, table
+
+    documents = [Document(e.id, e.text, predictions[e.id].scored) for e in found.examples]
+    told = sys.stderr if is_stream(given.out) else sys.stdout
     if len(documents) <= 50:
-        print(table(documents))
-    print(
-        f"{sum(len(d.scored) for d in documents)} entities in {len(documents)} texts: {given.out}"
-    )
+        print(table(documents), file=told)
+    number = sum(len(document.scored) for document in documents)
+    print(f"{number} entities in {len(documents)} texts: {given.out}", file=told)
     if given.html:
         given.html.parent.mkdir(parents=True, exist_ok=True)
-        given.html.write_text(page(documents, given.input.name), encoding="utf-8")
-        print(f"page: {given.html}")
+        given.html.write_text(page(documents, Path(given.input).name), encoding="utf-8")
+        print(f"page: {given.html}", file=told)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
+from llmner_hf.cli.reading import input_options, options_of
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Language
 from llmner_hf.core.errors import FormatError, InputError, SettingError
@@ -25,15 +26,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strategy", choices=get_args(Strategy), default="symbolic")
     parser.add_argument("--style", choices=get_args(Style), default="prefix")
     own = parser.add_argument_group("files of your own")
-    own.add_argument("--format", help="conll, brat, pubtator, ...; guessed if absent")
+    input_options(own)
+    own.add_argument(
+        "--skip-bad", action="store_true", help="drop and count mentions that do not fit their text"
+    )
     own.add_argument("--types", type=Path, help="YAML file, NAME: definition; all types if absent")
     own.add_argument("--language", choices=get_args(Language), help="guessed if absent")
 
 
 def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner build``."""
-    options = {"format": given.format, "types": given.types, "language": given.language}
-    named = [f"--{option}" for option, value in options.items() if value]
+    how = options_of(given) | ({"skip_bad": True} if given.skip_bad else {})
+    options = {"types": given.types, "language": given.language}
+    named = [
+        f"--{option.replace('_', '-')}"
+        for option, value in (options | how).items()
+        if value is not None
+    ]
     if given.name in CORPORA and named:
         raise SettingError(
             f"{given.name} is a known corpus: leave {', '.join(named)} out, or choose another name"
@@ -45,7 +54,9 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     report = build_corpus(
         given.name
         if given.name in CORPORA
-        else own_corpus(given.name, given.source, **options | {"types": types, "meant": meant}),
+        else own_corpus(
+            given.name, given.source, types=types, meant=meant, language=given.language, how=how
+        ),
         given.source,
         given.out,
         strategy=given.strategy,

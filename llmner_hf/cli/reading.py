@@ -1,23 +1,141 @@
-"""Files that commands read: any known format, with what was dropped told on standard error."""
+"""Files that commands read and write: any known format, with what was lost told on stderr."""
 
 from __future__ import annotations
 
+import argparse
+import shutil
 import sys
+import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from llmner_hf.core.entities import Example, Language
 from llmner_hf.core.errors import InputError
+
+if TYPE_CHECKING:
+    from llmner_hf.readers import Reading
+    from llmner_hf.readers.entries import Entry
+
+STREAM = "-"  # standard input or output
+BARE = 'document without "entities"'
+
+
+def input_options(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, tags: bool = True
+) -> None:
+    """The options that say how a file is read; without tags, how its texts alone are."""
+    parser.add_argument("--format", help="of the input, as conll or csv; guessed if absent")
+    parser.add_argument(
+        "--lines", dest="format", action="store_const", const="lines", help="one text a line"
+    )
+    parser.add_argument("--encoding", help="of the input, as gb18030 or utf-16; UTF-8 if absent")
+    parser.add_argument("--text-field", metavar="NAME", help='of a table or JSON; "text" if absent')
+    parser.add_argument("--id-field", metavar="NAME", help='of a table or JSON; "id" if absent')
+    if not tags:
+        return
+    parser.add_argument(
+        "--column", type=int, metavar="N", help="of the tag in CoNLL, from 0, or from -1 at the end"
+    )
+    parser.add_argument("--type", metavar="NAME", help="of tags without one, as B and I, in CoNLL")
+
+
+def options_of(given: argparse.Namespace) -> dict[str, Any]:
+    """Those options, as `readers.read_any` takes them."""
+    names = ("format", "encoding", "text_field", "id_field", "column", "type")
+    return {name: value for name in names if (value := getattr(given, name, None)) is not None}
+
+
+def reading(
+    path: str | Path,
+    *,
+    dataset: str = "",
+    language: Language | None = None,
+    unsaid: Collection[str] = (),
+    **options: Any,
+) -> Reading:
+    """The content of a file in any known format; what it dropped or remarked goes to stderr.
+
+    Args:
+        path: the file, or "-" for standard input.
+        dataset: goes into every example.
+        language: likewise; None guesses it for each text.
+        unsaid: remarks that the command has no use for.
+        **options: those of `readers.read_any`.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+    """
+    from llmner_hf.readers import read_any
+    from llmner_hf.readers.files import Held
+
+    if str(path) == STREAM:
+        source: Path | Held = Held("stdin", sys.stdin.buffer.read())
+    else:
+        source = Path(path)
+        if not source.exists():
+            raise InputError(f"{path}: no such file")
+    found = read_any(source, dataset=dataset, language=language, **options)
+    for reason, number in found.dropped.items():
+        print(f"{source}: dropped {number}: {reason}", file=sys.stderr)
+    for reason, number in found.remarks.items():
+        if reason not in unsaid:
+            print(f"{source}: {number}: {reason}", file=sys.stderr)
+    return found
 
 
 def read(
     path: Path, format: str | None = None, dataset: str = "", language: Language | None = None
 ) -> tuple[Example, ...]:
-    """The examples of a file in any known format; what the reader dropped goes to stderr."""
-    from llmner_hf.readers import read_any
+    """The examples of a file in any known format."""
+    return reading(path, format=format, dataset=dataset, language=language).examples
 
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
-    reading = read_any(path, format, dataset=dataset, language=language)
-    for reason, number in reading.dropped.items():
-        print(f"{path}: dropped {number}: {reason}", file=sys.stderr)
-    return reading.examples
+
+def is_stream(path: str) -> bool:
+    """Whether a result goes to standard output or a device, which no file may replace."""
+    return path == STREAM or path.startswith("/dev/")
+
+
+def writable(path: str, to: str | None) -> str:
+    """The format to write, found before any work; to a stream it is JSON lines.
+
+    Raises:
+        InputError: the suffix of the path names no format, or nothing can be written there.
+    """
+    from llmner_hf.readers.writing import WRITERS, written_format
+
+    if to is not None and to not in WRITERS:
+        raise InputError(f"unknown format {to!r} to write; known are {', '.join(WRITERS)}")
+    name = to or ("json_lines" if is_stream(path) else written_format(path))
+    if is_stream(path) and name == "brat":
+        raise InputError("brat is a folder of files, which no stream can hold; name a folder")
+    if Path(path).is_dir() and name != "brat":
+        raise InputError(f"{path}: a folder; {name} is a file")
+    return name
+
+
+def write(path: str, entries: Sequence[Entry], to: str) -> None:
+    """Write documents; what the format cannot hold goes to stderr.
+
+    Raises:
+        UnrepresentableError: the format cannot hold an id, a type or a text.
+        RunError: the file cannot be written.
+    """
+    from llmner_hf.readers.writing import write_any
+
+    if is_stream(path):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "out")
+            lost = write_any(file, entries, to)
+            with file.open("rb") as content:
+                if path == STREAM:
+                    shutil.copyfileobj(content, sys.stdout.buffer)
+                    sys.stdout.flush()
+                else:
+                    with open(path, "wb") as device:
+                        shutil.copyfileobj(content, device)
+    else:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        lost = write_any(path, entries, to)
+    for what, number in lost.items():
+        print(f"{path}: {to} cannot hold, {number} times: {what}", file=sys.stderr)

@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from llmner_hf.core.catalogue import CORPORA, Corpus, Size
 from llmner_hf.core.entities import EntityType, LabelSet, Language
@@ -23,7 +25,7 @@ from llmner_hf.corpora.builder import CorpusBuilder, Parts
 from llmner_hf.corpora.report import FileCount
 from llmner_hf.corpora.sources import File, chosen, named, own_sentences
 from llmner_hf.readers.files import stem
-from llmner_hf.readers.formats import guess, read_any
+from llmner_hf.readers.formats import read_any
 from llmner_hf.readers.reading import Reading
 
 _NAMES = {
@@ -43,21 +45,21 @@ def own_corpus(
     name: str,
     source: Path,
     *,
-    format: str | None = None,
     types: Mapping[str, str] | None = None,
     meant: Mapping[str, str] | None = None,
     language: Language | None = None,
+    how: Mapping[str, Any] = MappingProxyType({}),
 ) -> type[CorpusBuilder]:
     """The builder of a corpus of one's own, whose files are read here.
 
     Args:
         name: the name of the dataset to be.
         source: the folder, or the file.
-        format: a key of `readers.formats.READERS`; guessed for each file if absent.
         types: name -> definition, in the order of the lines of a completion; those of the files,
             without definitions, if absent.
         meant: label in the files -> the type that it means; those of the types if absent.
         language: of the texts and the definitions; that of most texts if absent.
+        how: the options of `readers.read_any`, as format and skip_bad.
 
     Raises:
         InputError: the name or the folder does not fit, or the files hold no mention.
@@ -67,11 +69,11 @@ def own_corpus(
     if not re.fullmatch(r"[A-Za-z0-9]\w*", name, re.ASCII):
         raise InputError(f"name {name!r}: letters, digits and _ alone, as it names files")
     paths = _paths(source)
-    kinds = {split: format or guess(path) for split, path in paths.items()}
     readings = {
-        split: read_any(path, kinds[split], dataset=name, language=language)
+        split: read_any(path, dataset=name, language=language, **how)
         for split, path in paths.items()
     }
+    kinds = {split: reading.format for split, reading in readings.items()}
     known = _facts(name, source, readings, types, meant, language)
     # Of all formats CoNLL alone has sentences.
     in_sentences = {split for split, kind in kinds.items() if kind == "conll"}

@@ -8,9 +8,12 @@ stopped goes on behind the last whole line of it, and the file gets its name whe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
@@ -26,6 +29,7 @@ def annotate(
     *,
     batch_size: int = 16,
     progress: Callable[[int], object] = lambda done: None,
+    fields: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     **options: Any,
 ) -> int:
     """Annotate examples into a file of JSON lines; returns how many were already there.
@@ -36,6 +40,7 @@ def annotate(
         out: the file to write.
         batch_size: texts at a time.
         progress: called with the number of texts that a step has finished.
+        fields: example id -> what else its line holds.
         **options: those of the pipeline's call; they win over an example's own dataset.
 
     Raises:
@@ -51,12 +56,31 @@ def annotate(
             texts = [example.text for example in batch]
             found = pipeline(texts, batch_size=len(texts), **(chosen | options))
             for example, entities in zip(batch, found, strict=True):
-                row = predicted_row(example.text, prediction(example.id, entities))
+                predicted = prediction(example.id, entities)
+                row = predicted_row(example.text, predicted, fields.get(example.id))
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             file.flush()
             progress(len(batch))
     part.replace(out)
     return done
+
+
+@contextmanager
+def workplace(out: Path | None, format: str) -> Iterator[Path]:
+    """The file of JSON lines to annotate into; the result itself where that is JSON lines.
+
+    Another file stands hidden beside the result, so that a run that was stopped goes on, and goes
+    when the result is written; without a result it lies in a folder of its own.
+    """
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder, "annotated.jsonl")
+    elif format == "json_lines" and not {".xz", ".gz"} & {out.suffix}:
+        yield out
+    else:
+        hidden = out.with_name(f".{out.name}.jsonl")
+        yield hidden
+        hidden.unlink(missing_ok=True)
 
 
 def prediction(identifier: str, entities: Sequence[dict[str, Any]]) -> Prediction:

@@ -157,11 +157,11 @@ class BioNerPipeline(Pipeline):
         """How many entities the selector has dropped."""
         return self.annotator.dropped
 
-    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
+    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:  # type: ignore[override]
         """Write the tagger; see ``Tagger.save_pretrained``."""
         self.tagger.save_pretrained(save_directory)
 
-    def push_to_hub(self, repo_id: str, **options: Any) -> str:  # type: ignore[override]
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
         """Push the tagger; see ``Tagger.push_to_hub``."""
         return self.tagger.push_to_hub(repo_id, **options)
 

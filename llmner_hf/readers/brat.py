@@ -5,26 +5,30 @@
     R1	Treats Arg1:T1 Arg2:T2
 
 Offsets count every character of the text file, line ends and a U+FEFF at its head among them; the
-end is exclusive. Discontinuous mentions (``12 17;22 26``) are dropped and counted. Relations,
-events, attributes, normalisations and notes are not entities and are passed over. The id of a
-document is its NAME. Refused: a line of an unknown kind, an ``.ann`` without its ``.txt``, a
-surface form that is not in the text (brat writes a blank where the text breaks the line).
+end is exclusive. brat cuts a mention at a line break (``0 12;13 17``): fragments between which only
+blanks lie are one span. Other discontinuous mentions (``12 17;22 26``) are dropped and counted.
+Relations, events, attributes, normalisations and notes are not entities and are passed over. The id
+of a document is its NAME. Refused: a line of an unknown kind, an ``.ann`` without its ``.txt``, a
+surface form that is not in the text.
 
-Written, a blank in a type's name becomes ``_``, since a blank ends the name there.
+Written, a mention is cut at line breaks likewise, and a blank in a type's name becomes ``_``, since
+a blank ends the name there.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from llmner_hf.core.entities import Example, Language
 from llmner_hf.core.errors import InputError, UnrepresentableError
-from llmner_hf.readers.files import Place, lines, uncompressed_name, whole, write_lines
-from llmner_hf.readers.reading import Gathering, Mention, Reading, place_number
+from llmner_hf.readers.files import Place, lines, recoded, uncompressed_name, whole, write_lines
+from llmner_hf.readers.reading import Gathering, Mention, Reading, one_span, place_number
 
 _NOT_ENTITIES = "REAMN#*"
+_PIECES = re.compile(r"[^\n\r]+")
 _BREAKS = str.maketrans("\n\r", "  ")
 
 
@@ -49,49 +53,67 @@ def _pairs(folder: Path) -> dict[str, dict[str, Path]]:
 def _mention(place: Place, line: str, text: str) -> Mention | None:
     """The mention of a T line; None for a discontinuous one."""
     cells = line.split("\t", 2)
-    label, _, span = cells[1].partition(" ") if len(cells) == 3 else ("", "", "")
-    fragments = [fragment.split(" ") for fragment in span.split(";")]
+    label, _, written = cells[1].partition(" ") if len(cells) == 3 else ("", "", "")
+    fragments = [fragment.split(" ") for fragment in written.split(";")]
     if any(len(fragment) != 2 for fragment in fragments):
         raise place.error(f"{line[:60]!r}: an entity is 'T1<tab>Type start end<tab>text'")
     offsets = [place_number(place, offset) for fragment in fragments for offset in fragment]
-    if len(offsets) > 2:
+    span = one_span(text, list(zip(offsets[::2], offsets[1::2], strict=True)))
+    if span is None:
         return None
-    start, end = offsets
-    surface, found = cells[2], text[start:end]
-    return Mention(
-        place, start, end, label, found if found.translate(_BREAKS) == surface else surface
-    )
+    surface, found = cells[2], text[slice(*span)]
+    # brat writes a blank where the text breaks the line, and one between fragments.
+    same = found.translate(_BREAKS) == surface
+    joined = len(fragments) > 1 and found.split() == surface.split()
+    return Mention(place, *span, label, found if same or joined else surface)
 
 
-def _annotations(path: Path, text: str, gathering: Gathering) -> list[Mention]:
-    mentions = []
-    for place, line in lines(path):
+def _annotations(path: os.PathLike[str], text: str, gathering: Gathering) -> list[Mention]:
+    """The mentions of a text; lines that are malformed do not fit."""
+
+    def stated(row: tuple[Place, str]) -> Mention | None:
+        place, line = row
         if line.startswith("T"):
             mention = _mention(place, line, text)
-            if mention:
-                mentions.append(mention)
-            else:
-                gathering.dropped["discontinuous mention"] += 1
-        elif line.strip() and line[0] not in _NOT_ENTITIES:
+            gathering.dropped["discontinuous mention"] += mention is None
+            return mention
+        if line.strip() and line[0] not in _NOT_ENTITIES:
             raise place.error(f"{line[:60]!r}: a line begins with T or one of {_NOT_ENTITIES}")
-    return mentions
+        return None
+
+    return [mention for mention in gathering.each(stated, lines(path)) if mention]
 
 
-def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
-    """The documents of a brat folder, by name; None guesses each text's language.
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dataset: str,
+    language: Language | None,
+    encoding: str = "utf-8",
+    skip_bad: bool = False,
+) -> Reading:
+    """The documents of a brat folder, by name.
+
+    Args:
+        path: the folder.
+        dataset: goes into every example.
+        language: likewise; None guesses it for each text.
+        encoding: of its files.
+        skip_bad: whether a mention that does not fit its text is dropped and counted.
 
     Raises:
         InputError: it is no folder, or holds no brat files.
         FormatError: a line is not brat, or a mention is not in its text.
     """
-    gathering = Gathering(dataset, language)
+    gathering = Gathering(dataset, language, skip_bad)
     for name, files in _pairs(Path(path)).items():
         if "txt" not in files:
             raise Place(files["ann"]).error(f"{name}.txt is missing")
-        text = whole(files["txt"], encoding="utf-8")
+        text = whole(files["txt"], encoding)
         if "ann" not in files:
             gathering.remarks["text without an .ann file"] += 1
-        mentions = _annotations(files["ann"], text, gathering) if "ann" in files else []
+        notes = files.get("ann")
+        mentions = _annotations(recoded(notes, encoding), text, gathering) if notes else []
         gathering.add(Place(files["txt"]), name, text, mentions)
     return gathering.reading()
 
@@ -121,8 +143,12 @@ def _row(number: int, example: Example) -> str:
             f"{example.id}: the label {entity.label!r} cannot be the name of a type in brat; use "
             "JSON lines"
         )
-    surface = entity.surface(example.text).translate(_BREAKS)
-    return f"T{number + 1}\t{label} {entity.start} {entity.end}\t{surface}"
+    pieces = [match.span() for match in _PIECES.finditer(example.text, *entity.span)]
+    if not pieces or (pieces[0][0], pieces[-1][1]) != entity.span:
+        pieces = [entity.span]  # a line break at an end of the mention cannot be cut away
+    places = ";".join(f"{start} {end}" for start, end in pieces)
+    surface = " ".join(example.text[start:end] for start, end in pieces).translate(_BREAKS)
+    return f"T{number + 1}\t{label} {places}\t{surface}"
 
 
 def _require_name(name: str) -> None:

@@ -24,18 +24,24 @@ def _stated(record: Record) -> Mention:
     return Mention(record.place, start, end, record.text("label_type"))
 
 
-def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dataset: str,
+    language: Language | None,
+    skip_bad: bool = False,
+) -> Reading:
     """The records of a CCKS 2019 file; ids number them from 0 in the order of the file.
 
     Raises:
         FormatError: a line is not such a record, or a mention is not in its text.
     """
-    gathering = Gathering(dataset, language)
+    gathering = Gathering(dataset, language, skip_bad, numbered=True)
     for index, record in enumerate(each_line(path)):
         stated = record.records("entities")
         overlapping = sum(mention.fields.get("overlap", 0) != 0 for mention in stated)
         gathering.remarks["mention with overlap set"] += overlapping
-        mentions = [_stated(mention) for mention in stated]
+        mentions = gathering.each(_stated, stated)
         identifier = numbered_id(dataset, stem(path), index)
         gathering.add(record.place, identifier, record.text("originalText"), mentions)
     return gathering.reading()

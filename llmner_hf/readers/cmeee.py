@@ -34,13 +34,14 @@ def _stated(record: Record) -> Mention:
     return Mention(record.place, start, end, record.text("type"), surface)
 
 
-def _from_array(path: str | os.PathLike[str]) -> Iterator[_Document]:
+def _from_array(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[_Document]:
     for record in each_element(path):
-        mentions = [_stated(mention) for mention in record.records("entities")]
+        mentions = gathering.each(_stated, record.records("entities"))
         yield record.place, record.text("text"), mentions
 
 
-def _barred(place: Place, cell: str) -> Mention:
+def _barred(stated: tuple[Place, str]) -> Mention:
+    place, cell = stated
     parts = cell.split()
     if len(parts) != 3:
         raise place.error(f"{cell[:60]!r}: a mention is 'start end type' between {BARS!r}")
@@ -48,24 +49,31 @@ def _barred(place: Place, cell: str) -> Mention:
     return Mention(place, start, end + 1, parts[2])
 
 
-def _from_lines(path: str | os.PathLike[str]) -> Iterator[_Document]:
+def _from_lines(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[_Document]:
     # "utf-8": a U+FEFF at the head of the first line is the first character of a text.
     for place, line in lines(path, encoding="utf-8"):
         text, *cells = line.split(BARS)
         if not cells:
             raise place.error(f"{line[:60]!r}: no {BARS!r} behind the text")
-        yield place, text, [_barred(place, cell) for cell in cells if cell.strip()]
+        stated = [(place, cell) for cell in cells if cell.strip()]
+        yield place, text, gathering.each(_barred, stated)
 
 
-def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dataset: str,
+    language: Language | None,
+    skip_bad: bool = False,
+) -> Reading:
     """The texts of a CMeEE file; ids number them from 0 in the order of the file.
 
     Raises:
         FormatError: it is not CMeEE, or a mention is not in its text.
     """
-    gathering = Gathering(dataset, language)
-    documents = _from_array(path) if _ARRAY.match(head(path)) else _from_lines(path)
-    for index, (place, text, mentions) in enumerate(documents):
+    gathering = Gathering(dataset, language, skip_bad, numbered=True)
+    read_documents = _from_array if _ARRAY.match(head(path)) else _from_lines
+    for index, (place, text, mentions) in enumerate(read_documents(path, gathering)):
         straight = [mention for mention in mentions if mention.start < mention.end]
         gathering.dropped["mention that ends before it starts"] += len(mentions) - len(straight)
         gathering.add(place, numbered_id(dataset, stem(path), index), text, straight)

@@ -1,16 +1,19 @@
 r"""Text files, plain or compressed, read with the line that each piece stands on.
 
-In: a path, whose suffix ``.xz`` or ``.gz`` says how it is compressed, and an encoding. Out: bytes,
-one string, or numbered lines without their line ends (``\n`` or ``\r\n``; no other character ends
-a line, since U+2028 and a lone ``\r`` may stand inside a text). Writing is atomic: a reader sees
-the old file or the whole new one. Refused: a file that cannot be opened, a damaged archive, bytes
-that are not of the encoding. Nothing is stripped or normalised, because offsets count everything;
-only the encoding ``utf-8-sig`` drops a byte order mark, and only at the head of the file.
+In: a path, whose suffix ``.xz`` or ``.gz`` says how it is compressed, or a `Held` file, and an
+encoding. Out: bytes, one string, or numbered lines without their line ends. ``\n`` or ``\r\n`` ends
+a line, and a lone ``\r`` where the file has no ``\n`` at all; nothing else does, since U+2028 may
+stand inside a text. Writing is atomic: a reader sees the old file or the whole new one. Refused: a
+file that cannot be opened, a damaged archive, bytes that are not of the encoding. Nothing is
+stripped or normalised, because offsets count everything; only the encoding ``utf-8-sig`` drops a
+byte order mark, and only at the head of the file.
 """
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import io
 import lzma
 import os
 import re
@@ -28,7 +31,8 @@ _HEAD_CHARACTERS = 65_536
 # What stands behind the last dot and says nothing about which file it is. "chip.train" and
 # "chip.validate" (CMeEE version 1) keep theirs, so that their examples keep different ids.
 _DATA_SUFFIXES = re.compile(
-    r"\.(?:ann|bio|conll|iob2?|json|jsonl|jsonlines|pubtator|tsv|txt|xml)", re.IGNORECASE
+    r"\.(?:ann|bio|conll|csv|iob2?|json|jsonl|jsonlines|parquet|pubtator|tsv|txt|xml)",
+    re.IGNORECASE,
 )
 
 
@@ -52,6 +56,51 @@ class Place:
         'a.conll:3: a row needs a tag'
         """
         return FormatError(self.path, self.line, self.within + reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Held(os.PathLike[str]):
+    """A file that was read already: standard input, or one in an encoding of its own.
+
+    Attributes:
+        name: what errors call it, and what its format is guessed from.
+        content: its bytes, uncompressed.
+        encoding: "utf-8" where the bytes were recoded, so that what the file itself says of its
+            encoding no longer holds; None where nobody knows.
+    """
+
+    name: str
+    content: bytes
+    encoding: str | None = None
+
+    def __fspath__(self) -> str:
+        return self.name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def recoded(path: str | os.PathLike[str], encoding: str) -> Held:
+    """A file of another encoding as UTF-8, held in memory.
+
+    Raises:
+        InputError: there is no such encoding, or the file cannot be opened.
+        FormatError: its bytes are not of that encoding.
+    """
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        raise InputError(f"{encoding!r} is no encoding; name one, as gb18030 or utf-16") from None
+    with opened(path) as stream:
+        text = _decoded(path, stream.read(), encoding)
+    return Held(os.fspath(path), text.encode("utf-8"), "utf-8")
+
+
+def byte_order(path: str | os.PathLike[str]) -> str | None:
+    """The encoding "utf-16" where a file begins with its byte order mark; None elsewhere."""
+    with opened(path) as stream:
+        mark = stream.read(2)
+    return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else None
 
 
 def uncompressed_name(path: str | os.PathLike[str]) -> str:
@@ -87,6 +136,9 @@ def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         InputError: the file cannot be opened.
         FormatError: it is a damaged archive.
     """
+    if isinstance(path, Held):
+        yield io.BytesIO(path.content)
+        return
     try:
         with _stream(path, "rb", Path(path).suffix) as stream:
             yield stream
@@ -102,8 +154,11 @@ def _decoded(path: str | os.PathLike[str], raw: bytes, encoding: str, line: int 
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         place = Place(path, line + raw.count(b"\n", 0, error.start))
-        bad = raw[error.start : error.end]
-        raise place.error(f"{bad!r} is not {encoding} text; save the file as UTF-8") from None
+        bad = raw[error.start : error.end][:20]
+        raise place.error(
+            f"{bad!r} is not {encoding} text; name the file's encoding, as gb18030 or utf-16, or "
+            "save it as UTF-8"
+        ) from None
 
 
 def whole(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> str:
@@ -127,6 +182,11 @@ def lines(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> Iterator
             text = _decoded(path, raw, encoding, number)
             if number == 1:
                 encoding = encoding.removesuffix("-sig")
+                if not text.endswith("\n") and "\r" in text:
+                    # The whole file came as one line: an old Mac's, which ends lines so.
+                    rows = text.removesuffix("\r").split("\r")
+                    yield from ((Place(path, row), line) for row, line in enumerate(rows, 1))
+                    return
             if text.endswith("\n"):
                 text = text[:-1].removesuffix("\r")
             yield Place(path, number), text
@@ -138,16 +198,34 @@ def write_lines(path: str | os.PathLike[str], rows: Iterable[str]) -> int:
     Raises:
         RunError: the file cannot be written.
     """
+    written = 0
+    with _replacing(path) as stream:
+        for row in rows:
+            stream.write(row.encode("utf-8") + b"\n")
+            written += 1
+    return written
+
+
+def written_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write bytes, all or nothing.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    with _replacing(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def _replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A stream to a file that gets its name when all is written."""
     target = Path(path)
     # A pipe or a device cannot be replaced by a finished file: it is written as it comes.
     special = target.exists() and not target.is_file()
     part = target if special else target.with_name(f".{target.name}.{os.getpid()}.part")
-    written = 0
     try:
         with _stream(part, "wb", target.suffix) as stream:
-            for row in rows:
-                stream.write(row.encode("utf-8") + b"\n")
-                written += 1
+            yield stream
         if not special:
             part.replace(target)
     except OSError as error:
@@ -155,4 +233,3 @@ def write_lines(path: str | os.PathLike[str], rows: Iterable[str]) -> int:
     finally:
         if not special:
             part.unlink(missing_ok=True)
-    return written

@@ -76,7 +76,13 @@ def _article_number(place: Place, article: Element) -> str:
     return number
 
 
-def read_xml(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
+def read_xml(
+    path: str | os.PathLike[str],
+    *,
+    dataset: str,
+    language: Language | None,
+    skip_bad: bool = False,
+) -> Reading:
     """The sentences of ``GENIAcorpus3.02.xml``; ids are article number and place from 0.
 
     Raises:
@@ -85,7 +91,7 @@ def read_xml(path: str | os.PathLike[str], *, dataset: str, language: Language |
     root = parse(path)
     if root.tag != "set":
         raise place_of(path, root).error(f"<{root.tag}> is not GENIA's XML; its root is <set>")
-    gathering = Gathering(dataset, language)
+    gathering = Gathering(dataset, language, skip_bad)
     sentences: Counter[str] = Counter()
     for article in root.iter("article"):
         number = _article_number(place_of(path, article), article)
@@ -101,15 +107,21 @@ def read_xml(path: str | os.PathLike[str], *, dataset: str, language: Language |
     return gathering.reading()
 
 
-def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dataset: str,
+    language: Language | None,
+    skip_bad: bool = False,
+) -> Reading:
     """The sentences of a GENIA file, XML or JSON lines; groups are the articles.
 
     Raises:
         FormatError: it is neither, or a mention is not in its sentence.
     """
     if head(path).lstrip().startswith("<"):
-        return read_xml(path, dataset=dataset, language=language)
-    gathering = Gathering(dataset, language)
+        return read_xml(path, dataset=dataset, language=language, skip_bad=skip_bad)
+    gathering = Gathering(dataset, language, skip_bad)
     for record in each_line(path):
         # Three training sentences have none: they could not be found among the abstracts.
         gathering.remarks["sentence without an article"] += "article" not in record

@@ -2,12 +2,15 @@
 
     {"id": "101", "text": "IL-2 gene", "entities": [{"start": 0, "end": 4, "type": "protein"}]}
 
-(on one line). Offsets are half-open characters. An entity may have "text", which must then be what
-stands there, and "score", which predictions have. What a pipeline gives is read too, where the type
-is called "entity_group" and the text "word". A document may have "dataset" and "language",
-which go before the caller's, and "article", its group. Other fields are passed over. A document
-without "entities" has none and is remarked, so that a file of bare texts cannot pass unseen for one
-of predictions.
+(on one line; a JSON array of such documents is read likewise). Offsets are half-open characters. An
+entity may have "text", which must then be what stands there, and "score", which predictions have. A
+document may have "dataset" and "language", which go before the caller's, and "article", its group.
+An id may be a whole number; without ids documents are numbered. Other fields travel along. An
+entity may also be as the pipeline gives it, with "entity_group" and "word".
+
+A document without "entities" has none and is remarked, so that a file of bare texts cannot pass
+unseen for one of predictions. Refused: spans in a field of another name, where "entities" is
+missing.
 """
 
 from __future__ import annotations
@@ -15,27 +18,29 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from itertools import chain
 from typing import get_args
 
-from llmner_hf.core.entities import Entity, Example, Language, Prediction, ScoredEntity
-from llmner_hf.readers.files import write_lines
-from llmner_hf.readers.reading import Gathering, Mention, Reading
-from llmner_hf.readers.records import Record, each_line
+from llmner_hf.core.entities import Example, Language, Prediction, ScoredEntity
+from llmner_hf.readers.entries import Entry, entity_row
+from llmner_hf.readers.files import Place, head, stem, write_lines
+from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id
+from llmner_hf.readers.records import Record, as_record, each_line, each_value
 
 Row = Mapping[str, object]
 
+_BARE = 'document without "entities"'
+
 
 def _stated(record: Record) -> Mention:
-    named = next((name for name in ("text", "word") if name in record), None)
-    surface = record.text(named) if named else None
+    """A mention, in the names of these files or in those of the pipeline's output."""
+    label = "entity_group" if "entity_group" in record and "type" not in record else "type"
+    word = next((name for name in ("text", "word") if name in record), None)
+    surface = record.text(word) if word else None
     start, end = record.whole_number("start"), record.whole_number("end")
-    return Mention(record.place, start, end, _type(record), surface)
-
-
-def _type(record: Record) -> str:
-    """The type of an entity, by the name that a dataset or a pipeline gives it."""
-    piped = "entity_group" in record and "type" not in record
-    return record.text("entity_group" if piped else "type")
+    score = _score(record) if "score" in record.fields else None
+    return Mention(record.place, start, end, record.text(label), surface, score)
 
 
 def _language(record: Record, default: Language | None) -> Language | None:
@@ -47,31 +52,106 @@ def _language(record: Record, default: Language | None) -> Language | None:
     raise record.place.error(f"language {record.fields['language']!r} is not one of 'zh', 'en'")
 
 
-def gather(record: Record, gathering: Gathering) -> None:
-    """Add the document of a row."""
-    mentions = [_stated(mention) for mention in record.records("entities")]
-    gathering.remarks['document without "entities"'] += "entities" not in record
+def gather(
+    record: Record,
+    gathering: Gathering,
+    identifier: str | None = None,
+    text_field: str = "text",
+) -> None:
+    """Add the document of a row; None takes the identifier of the row."""
+    listed = gathering.each(record.items, ["entities"])
+    mentions = gathering.each(
+        lambda item: _stated(as_record(record.place, item)), chain.from_iterable(listed)
+    )
+    if "entities" not in record:
+        gathering.remarks[_BARE] += 1
+        _look_for_spans(record, gathering)
     article = record.text("article") if "article" in record else None
-    gathering.add(record.place, record.text("id"), record.text("text"), mentions, article)
+    identifier = record.identifier("id") if identifier is None else identifier
+    if gathering.add(record.place, identifier, record.text(text_field), mentions, article):
+        others = {
+            name: value
+            for name, value in record.fields.items()
+            if name not in ("id", text_field, "text", "entities")
+        }
+        hidden = text_field != "text" and "text" in record
+        gathering.remarks['field "text" beside the one with the text, left out'] += hidden
+        if others:
+            gathering.fields[identifier] = others
 
 
-def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
-    """The documents of a file; scores are left aside (`read_predictions` takes them).
+def _look_for_spans(record: Record, gathering: Gathering) -> None:
+    """Refuse spans in a field of another name, which may be "entities" misspelt."""
+    for name, value in record.fields.items():
+        spans = isinstance(value, list) and any(
+            isinstance(item, dict) and {"start", "end"} <= item.keys() for item in value
+        )
+        if spans or (value == [] and get_close_matches(name, ["entities"])):
+            gathering.refuse(
+                record.place.error(
+                    f'field {name[:60]!r} holds spans; its name has to be "entities"'
+                )
+            )
+
+
+def _records(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """One document a line, or those of an array, or of objects that run over several lines."""
+    first = next(iter(head(path).strip("\ufeff \t\r\n").splitlines()), "")
+    by_line = not first or (first.startswith("{") and first.rstrip().endswith("}"))
+    return each_line(path) if by_line else each_value(path)
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dataset: str,
+    language: Language | None,
+    skip_bad: bool = False,
+    text_field: str = "text",
+    id_field: str = "id",
+) -> Reading:
+    """The documents of a file; None as the language guesses that of each text.
 
     Raises:
-        FormatError: a line is not such a document, or a mention is not in its text.
+        FormatError: a line is not such a document, or a mention is not in its text and not to be
+            skipped.
     """
-    whole = Gathering(dataset, language)
-    for record in each_line(path):
-        whole.dataset = record.text("dataset") if "dataset" in record else dataset
+    return gathered(_records(path), path, dataset, language, skip_bad, text_field, id_field)
+
+
+def gathered(
+    records: Iterable[Record],
+    path: str | os.PathLike[str],
+    dataset: str,
+    language: Language | None,
+    skip_bad: bool,
+    text_field: str,
+    id_field: str,
+) -> Reading:
+    """The documents of rows, as `read` gives them, wherever the rows come from."""
+    whole = Gathering(dataset, language, skip_bad)
+    place, named, number = Place(path), 0, 0
+    for number, record in enumerate(records):
+        if not number and text_field not in record.fields:
+            columns = ", ".join(map(repr, record.fields)) or "none"
+            raise record.place.error(
+                f"field {text_field!r} is missing; fields are {columns[:200]}: name the one with "
+                "the text, --text-field"
+            )
+        whole.dataset = record.text("dataset") if record.fields.get("dataset") else dataset
         whole.language = _language(record, language)
-        gather(record, whole)
+        has_id = id_field in record
+        named += has_id
+        made = numbered_id(dataset, stem(path), number)
+        gather(record, whole, record.identifier(id_field) if has_id else made, text_field)
+    if id_field != "id" and number and not named:
+        raise place.error(f"no document has the field {id_field!r}")
+    whole.numbered = bool(whole.examples) and not named
     return whole.reading()
 
 
 def _score(record: Record) -> float:
-    """The score of an entity; 1 where the file gives none."""
-    value = record.fields.get("score", 1.0)
+    value = record.fields["score"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise record.place.error(f"score {value!r} is not a number in [0, 1]")
     return float(value)
@@ -87,45 +167,47 @@ def read_predictions(path: str | os.PathLike[str]) -> tuple[Prediction, ...]:
     for record in each_line(path):
         alone = Gathering("", None)
         gather(record, alone)
-        identifier = record.text("id")
-        if identifier in predictions:
-            raise record.place.error(f"a second document {identifier!r}; ids have to differ")
-        scored = tuple(
-            ScoredEntity(
-                Entity(entity.whole_number("start"), entity.whole_number("end"), _type(entity)),
-                _score(entity),
-            )
-            for entity in record.records("entities")
-        )
-        predictions[identifier] = Prediction(identifier, scored)
+        reading = alone.reading()
+        (example,) = reading.examples
+        if example.id in predictions:
+            raise record.place.error(f"a second document {example.id!r}; ids have to differ")
+        scores = reading.scores.get(example.id, {})
+        scored = (ScoredEntity(entity, scores.get(entity, 1.0)) for entity in example.entities)
+        predictions[example.id] = Prediction(example.id, tuple(scored))
     return tuple(predictions.values())
-
-
-def _entity_row(entity: Entity) -> dict[str, object]:
-    return {"start": entity.start, "end": entity.end, "type": entity.label}
 
 
 def gold_row(example: Example) -> Row:
     """An example as a row of a gold file.
 
     >>> gold_row(Example("1", "IL-2 gene", (Entity(0, 4, "protein"),), "genia", "en"))["entities"]
-    [{'start': 0, 'end': 4, 'type': 'protein'}]
+    [{'start': 0, 'end': 4, 'type': 'protein', 'text': 'IL-2'}]
     """
     return {
         "id": example.id,
         "text": example.text,
         "dataset": example.dataset,
         "language": example.language,
-        "entities": [_entity_row(entity) for entity in example.entities],
+        "entities": [entity_row(entity, example.text) for entity in example.entities],
     }
 
 
-def predicted_row(text: str, prediction: Prediction) -> Row:
-    """A prediction and the text it is about as a row of a prediction file."""
-    entities = [
-        {**_entity_row(scored.entity), "score": scored.score} for scored in prediction.scored
-    ]
-    return {"id": prediction.id, "text": text, "entities": entities}
+def predicted_row(text: str, prediction: Prediction, fields: Row | None = None) -> Row:
+    """A prediction and the text it is about as a row of a prediction file.
+
+    Args:
+        text: the document.
+        prediction: its entities.
+        fields: what else the row holds.
+    """
+    found = [entity_row(scored.entity, text, scored.score) for scored in prediction.scored]
+    return {"id": prediction.id, "text": text, **(fields or {}), "entities": found}
+
+
+def entry_row(entry: Entry) -> Row:
+    """A document to write as a row."""
+    example, entities = entry.example, [row for _, row in entry.rows()]
+    return {"id": example.id, "text": example.text, **entry.fields, "entities": entities}
 
 
 def write(path: str | os.PathLike[str], rows: Iterable[Row]) -> int:

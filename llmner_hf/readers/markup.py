@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from llmner_hf.core.errors import FormatError
-from llmner_hf.readers.files import Place, opened
+from llmner_hf.readers.files import Held, Place, opened
 
 _DEEPEST = 100
 
@@ -32,7 +32,8 @@ class _Builder:
         self.path = path
         self.depth = 0
         self.tree = ElementTree.TreeBuilder(element_factory=Element)
-        self.expat = expat.ParserCreate()
+        # A recoded file may still name the encoding that it had.
+        self.expat = expat.ParserCreate(path.encoding if isinstance(path, Held) else None)
         self.expat.buffer_text = True
         self.expat.StartElementHandler = self.start
         self.expat.EndElementHandler = self.end

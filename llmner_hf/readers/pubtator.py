@@ -12,17 +12,20 @@ seventh column lists the individual mentions of a composite one: the mention sta
 remarked. Refused: a mention whose surface form is not in the text at its offsets, a line of another
 article. The article number is both id and group.
 
-Written, the title is the first line of the text. A line break or a tab, which the format cannot
-hold, becomes one blank, and the abstract of a text of one line is empty, so that it is read back
-with one blank more at its end; all offsets stay.
+"-NoAbstract-" in place of an abstract is none, and a mention of it is dropped and counted.
+
+Written, the title is what the reader knew as such, or else the first line of the text. A line break
+or a tab, which the format cannot hold, becomes one blank, and the abstract of a text of one line is
+empty, so that it is read back with one blank more at its end; all offsets stay.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from llmner_hf.core.entities import Example, Language
 from llmner_hf.core.errors import UnrepresentableError
@@ -36,6 +39,11 @@ _BREAKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029", 
 _FIRST_BREAK = re.compile(r"[\n\r]|$")
 
 
+def _is_no_abstract(text: str) -> bool:
+    """Whether a text is the marker of an article without abstract, as "-NoAbstract-"."""
+    return text.strip(" -").casefold().replace(" ", "") == "noabstract"
+
+
 @dataclass(slots=True)
 class _Article:
     place: Place
@@ -47,9 +55,10 @@ class _Article:
 
     @property
     def text(self) -> str:
-        return f"{self.title} {self.abstract or ''}"
+        abstract = self.abstract or ""
+        return f"{self.title} {'' if _is_no_abstract(abstract) else abstract}"
 
-    def take(self, place: Place, line: str) -> None:
+    def take(self, place: Place, line: str, gathering: Gathering) -> None:
         """A mention or relation line of this article."""
         cells = line.split("\t")
         if len(cells) < 4:
@@ -57,18 +66,24 @@ class _Article:
                 f"{line[:60]!r} is neither a title, nor an abstract, nor a mention of 5 to 7 "
                 "columns, nor a relation of 4 or 5"
             )
+        if cells[1][:1].isalpha() and len(cells) <= 5 and cells[0] == self.number:
+            return  # a relation: article, name, two concepts, and in BioRED whether it is new
+        if _is_no_abstract(cells[3]):
+            gathering.dropped["marker of a missing abstract"] += 1
+            return
+        self.mentions += gathering.each(lambda row: self._mention(place, row), [cells])
+        self.composite += len(cells) == _MOST_COLUMNS and bool(cells[6].strip())
+
+    def _mention(self, place: Place, cells: Sequence[str]) -> Mention:
         if cells[0] != self.number:
             raise place.error(
-                f"a line of article {cells[0]!r} among those of {self.number!r}; a title has to "
-                "come first"
+                f"a line of article {cells[0][:60]!r} among those of {self.number[:60]!r}; a title "
+                "has to come first"
             )
-        if cells[1][:1].isalpha() and len(cells) <= 5:
-            return  # a relation: article, name, two concepts, and in BioRED whether it is new
         if not 5 <= len(cells) <= _MOST_COLUMNS:
             raise place.error(f"a mention has 5 to {_MOST_COLUMNS} columns, not {len(cells)}")
         start, end = (place_number(place, cell) for cell in cells[1:3])
-        self.mentions.append(Mention(place, start, end, cells[4], cells[3]))
-        self.composite += len(cells) == _MOST_COLUMNS and bool(cells[6].strip())
+        return Mention(place, start, end, cells[4], cells[3])
 
     def take_abstract(self, place: Place, number: str, abstract: str) -> None:
         """The abstract line, which follows the title at once."""
@@ -77,7 +92,7 @@ class _Article:
         self.abstract = abstract
 
 
-def _articles(path: str | os.PathLike[str]) -> Iterator[_Article]:
+def _articles(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[_Article]:
     article: _Article | None = None
     for place, line in lines(path):
         if not line.strip():
@@ -92,39 +107,73 @@ def _articles(path: str | os.PathLike[str]) -> Iterator[_Article]:
         elif head:
             article.take_abstract(place, head[1], head[3])
         else:
-            article.take(place, line)
+            article.take(place, line, gathering)
     if article:
         yield article
 
 
-def read(path: str | os.PathLike[str], *, dataset: str, language: Language | None) -> Reading:
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dataset: str,
+    language: Language | None,
+    skip_bad: bool = False,
+) -> Reading:
     """The articles of a PubTator file; None guesses each text's language.
 
     Raises:
         FormatError: a line is not PubTator, or a mention is not in its text.
     """
-    gathering = Gathering(dataset, language)
-    for article in _articles(path):
-        gathering.add(article.place, article.number, article.text, article.mentions, article.number)
+    gathering = Gathering(dataset, language, skip_bad)
+    for article in _articles(path, gathering):
+        number, text = article.number, article.text
+        if gathering.add(article.place, number, text, article.mentions, number):
+            gathering.titles[number] = len(article.title)
         gathering.remarks["composite mention, kept as one span"] += article.composite
+        gathering.remarks["abstract is a marker that there is none"] += _is_no_abstract(
+            article.abstract or ""
+        )
     return gathering.reading()
 
 
-def write(path: str | os.PathLike[str], examples: Iterable[Example]) -> int:
+def write(
+    path: str | os.PathLike[str],
+    examples: Iterable[Example],
+    titles: Mapping[str, int] = MappingProxyType({}),
+) -> int:
     """Write articles, all or nothing; the number of articles.
+
+    Args:
+        path: the file.
+        examples: the articles.
+        titles: example id -> the characters of its title, which a blank follows.
 
     Raises:
         UnrepresentableError: an id or a label would be read as something else.
         RunError: the file cannot be written.
     """
-    return write_lines(path, map(_written, examples))
+    return write_lines(path, (_written(e, titles.get(e.id)) for e in examples))
 
 
-def _written(example: Example) -> str:
+def altered(example: Example, title: int | None) -> int:
+    """How many characters of a text are written as blanks, or added at its end."""
+    cut, text = _cut(example, title), example.text
+    breaks = sum(one != two for one, two in zip(text, text.translate(_BREAKS), strict=True))
+    return breaks + (cut == len(text))
+
+
+def _cut(example: Example, title: int | None) -> int:
+    """Where the title ends (characters)."""
+    if title is not None:
+        return title
+    return _FIRST_BREAK.search(example.text).start()  # type: ignore[union-attr]
+
+
+def _written(example: Example, title: int | None) -> str:
     """An article as its lines; the empty one at the end parts it from the next."""
     number = example.id
-    _require_cell(number, f"the id {number!r}", "|")
-    cut = _FIRST_BREAK.search(example.text).start()  # type: ignore[union-attr]
+    _require_cell(number, f"the id {number[:60]!r}", "|")
+    cut = _cut(example, title)
     text = example.text.translate(_BREAKS)
     rows = [f"{number}|t|{text[:cut]}", f"{number}|a|{text[cut + 1 :]}"]
     for entity in example.entities:

@@ -1,4 +1,4 @@
-r"""JSON objects with the line on which each begins: the elements of an array, or one a line.
+r"""JSON objects with the line on which each begins: of an array, one a line, or one after another.
 
 In: a file. Out: `Record`, whose fields are taken by name and type. Refused, with file and line:
 what is not JSON, an element that is not an object, a field that is missing or of another type, and
@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from llmner_hf.readers.files import Place, lines, whole
+from llmner_hf.readers.files import Place, head, lines, whole
 
 _T = TypeVar("_T")
 
+_TOO_LARGE = 10**15
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -28,6 +29,14 @@ def _refuse_constant(name: str) -> object:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _shown(value: object) -> str:
+    """The beginning of a value, as an error shows it."""
+    try:
+        return repr(value)[:60]
+    except ValueError:  # a whole number of thousands of digits
+        return "a number of thousands of digits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Record:
         value = self.fields.get(name)
         if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
             return value
-        shown = repr(value)[:60] if name in self.fields else "missing"
+        shown = _shown(value) if name in self.fields else "missing"
         raise self.place.error(f"field {name!r} is {shown}; it has to be {word}")
 
     def text(self, name: str) -> str:
@@ -53,21 +62,34 @@ class Record:
         return self._field(name, str, "a string")
 
     def whole_number(self, name: str) -> int:
-        """An integer."""
-        return self._field(name, int, "a whole number")
+        """An integer; one of more than 15 digits is no offset."""
+        number = self._field(name, int, "a whole number")
+        if abs(number) >= _TOO_LARGE:
+            raise self.place.error(
+                f"field {name!r} has more than 15 digits; it has to be an offset"
+            )
+        return number
+
+    def identifier(self, name: str) -> str:
+        """A string, or a whole number as one."""
+        value = self.fields.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _TOO_LARGE:
+            return str(value)
+        return self.text(name)
+
+    def items(self, name: str) -> list[object]:
+        """A list of anything; an absent or null field is the empty list."""
+        return self._field(name, list, "a list of objects") if name in self else []
 
     def records(self, name: str) -> list[Record]:
         """A list of objects; an absent or null field is the empty list."""
-        if name not in self:
-            return []
-        found = self._field(name, list, "a list of objects")
-        return [as_record(self.place, item) for item in found]
+        return [as_record(self.place, item) for item in self.items(name)]
 
 
 def as_record(place: Place, value: object) -> Record:
     """The value as a record; raises FormatError when it is no JSON object."""
     if not isinstance(value, dict):
-        raise place.error(f"expected a JSON object {{...}}, found {repr(value)[:60]}")
+        raise place.error(f"expected a JSON object {{...}}, found {_shown(value)}")
     return Record(place, value)
 
 
@@ -95,16 +117,20 @@ def _skip(text: str, position: int) -> int:
     return found.end() if found else position
 
 
+def one_line(place: Place, text: str) -> object:
+    """The JSON value that a line or a cell holds."""
+    start = _skip(text, 0)
+    value, end = _parsed(place, text, start)
+    if _skip(text, end) < len(text):
+        raise place.error(f"more than one JSON value: {text[end : end + 40]!r} follows")
+    return value
+
+
 def each_line(path: str | os.PathLike[str]) -> Iterator[Record]:
     """The object of every line that is not blank."""
     for place, line in lines(path):
-        start = _skip(line, 0)
-        if start == len(line):
-            continue
-        value, end = _parsed(place, line, start)
-        if _skip(line, end) < len(line):
-            raise place.error(f"more than one JSON value: {line[end : end + 40]!r} follows")
-        yield as_record(place, value)
+        if _skip(line, 0) < len(line):
+            yield as_record(place, one_line(place, line))
 
 
 def each_element(path: str | os.PathLike[str]) -> Iterator[Record]:
@@ -133,6 +159,23 @@ def each_element(path: str | os.PathLike[str]) -> Iterator[Record]:
         position = _skip(text, position + 1) if separator == "," else position
     if _skip(text, position + 1) < len(text):
         raise here(position).error("something follows the end of the array")
+
+
+def each_value(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """The objects of a file: one, one after another (as JSON lines), or the elements of arrays."""
+    if head(path).lstrip("\ufeff \t\r\n").startswith("["):
+        yield from each_element(path)
+        return
+    text = whole(path)
+    position, counted, line = _skip(text, 0), 0, 1
+    while True:
+        line, counted = line + text.count("\n", counted, position), position
+        place = Place(path, line)
+        value, end = _parsed(place, text, position)
+        yield as_record(place, value)
+        position = _skip(text, end)
+        if position == len(text):
+            return
 
 
 def one_value(path: str | os.PathLike[str]) -> object:

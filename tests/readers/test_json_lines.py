@@ -75,7 +75,7 @@ def test_predictions_have_ids_of_their_own(write):
         (row(entities=[entity(0, 4.0)]), "field 'end'"),
         (row(entities=[[0, 4]]), "expected a JSON object"),
         (row(entities={}), "field 'entities'"),
-        (row(id=2), "field 'id' is 2"),
+        (row(id=2.5), "field 'id' is 2.5"),
         (row(id=""), "needs an id"),
         (row(text=None), "field 'text'"),
         (row(language="de"), "language 'de'"),

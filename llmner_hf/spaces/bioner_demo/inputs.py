@@ -50,7 +50,7 @@ def examples_of_file(path: str | None) -> tuple[Example, ...]:
     if Path(path).suffix in (".xz", ".gz"):
         raise InputError(f"{name}: unpack it first; the demo reads no archives")
     try:
-        return _checked(read_any(path).examples)
+        return _checked(read_any(path, skip_bad=True).examples)
     except InputError as error:
         # The visitor knows the file by its name, and need not know where the server keeps it.
         raise InputError(str(error).replace(path, name)) from None

@@ -1,0 +1,115 @@
+"""BioC as XML, read and written; `bioc` tells what both forms hold.
+
+Refused beside that: all that `markup` refuses, and written, characters that XML cannot hold.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+from llmner_hf.core.errors import UnrepresentableError
+from llmner_hf.readers.entries import Entry
+from llmner_hf.readers.files import Place, write_lines
+from llmner_hf.readers.markup import parse, place_of
+from llmner_hf.readers.passages import Annotation, Document, passages_of, score_of
+from llmner_hf.readers.reading import Gathering, place_number
+
+# What XML 1.0 cannot hold, not even escaped.
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def _parts(passage: Element) -> Iterator[Element]:
+    """The elements that carry the text: a passage, or the sentences in it."""
+    sentences = list(passage.iter("sentence"))
+    yield from sentences if sentences and not passage.findtext("text") else [passage]
+
+
+def _type(place: Place, annotation: Element) -> str:
+    for infon in annotation.findall("infon"):
+        if infon.get("key") == "type":
+            return infon.text or ""
+    raise place.error('an annotation needs <infon key="type">')
+
+
+def _annotation(path: str | os.PathLike[str], annotation: Element) -> Annotation:
+    place = place_of(path, annotation)
+    locations = [
+        (place_number(place, at.get("offset")), place_number(place, at.get("length")))
+        for at in annotation.findall("location")
+    ]
+    score = score_of(annotation.findtext("infon[@key='score']"))
+    return place, _type(place, annotation), locations, annotation.findtext("text"), score
+
+
+def documents(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[Document]:
+    """The documents of a file.
+
+    Raises:
+        FormatError: it is not BioC's XML.
+    """
+    root = parse(path)
+    if root.tag != "collection":
+        raise place_of(path, root).error(f"<{root.tag}> is not BioC; its root is <collection>")
+    for element in root.iter("document"):
+        document = Document(place_of(path, element), element.findtext("id") or "")
+        for number, passage in enumerate(element.iter("passage")):
+            for part in _parts(passage):
+                place = place_of(path, part)
+                offset = place_number(place, part.findtext("offset"))
+                document.append(place, offset, part.findtext("text") or "")
+            document.end_of_passage(number)
+        document.annotations += gathering.each(
+            lambda annotation: _annotation(path, annotation), element.iter("annotation")
+        )
+        yield document
+
+
+def write(path: str | os.PathLike[str], entries: Iterable[Entry]) -> None:
+    """Write a collection, all or nothing.
+
+    Raises:
+        UnrepresentableError: a text holds a character that XML cannot.
+        RunError: the file cannot be written.
+    """
+
+    def rows() -> Iterator[str]:
+        yield '<?xml version="1.0" encoding="UTF-8"?>'
+        yield '<!DOCTYPE collection SYSTEM "BioC.dtd">'
+        yield "<collection><source/><date/><key/>"
+        for entry in entries:
+            yield f"<document><id>{_escaped(entry, entry.example.id)}</id>"
+            for start, end, kind in passages_of(entry):
+                yield f'<passage><infon key="type">{kind}</infon><offset>{start}</offset>'
+                yield f"<text>{_escaped(entry, entry.example.text[start:end])}</text>"
+                yield from _annotations(entry, start, end)
+                yield "</passage>"
+            yield "</document>"
+        yield "</collection>"
+
+    write_lines(path, rows())
+
+
+def _annotations(entry: Entry, start: int, end: int) -> Iterator[str]:
+    """The entities that begin in a passage, or on the blank behind it."""
+    for number, (entity, row) in enumerate(entry.rows()):
+        if start <= entity.start <= end:
+            label, surface = (_escaped(entry, str(row[name])) for name in ("type", "text"))
+            score = f'<infon key="score">{row["score"]}</infon>' if "score" in row else ""
+            length = entity.end - entity.start
+            yield f'<annotation id="{number}"><infon key="type">{label}</infon>{score}'
+            yield f'<location offset="{entity.start}" length="{length}"/>'
+            yield f"<text>{surface}</text></annotation>"
+
+
+def _escaped(entry: Entry, text: str) -> str:
+    """Characters of an element; a carriage return would else be read as a line break."""
+    bad = _NOT_XML.search(text)
+    if bad:
+        raise UnrepresentableError(
+            f"{entry.example.id[:60]!r}: XML cannot hold the character {bad[0]!r}; use BioC JSON"
+        )
+    return escape(text, {"\r": "&#13;"})
