@@ -24,7 +24,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from llmner_hf.core.entities import Entity, Example, Language
 from llmner_hf.core.errors import UnrepresentableError
-from llmner_hf.core.scoring import token_spans
+from llmner_hf.core.writing import word_spans
 from llmner_hf.readers.columns import Row, rebuilt, sentences_of, separator
 from llmner_hf.readers.files import stem, write_lines
 from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id
@@ -185,7 +185,7 @@ def _lines(example: Example, lost: Counter[str]) -> Iterator[str]:
     lost["entity inside or across another"] += len(example.entities) - len(flat)
     opened = {entity.start: entity for entity in flat}
     borders = {border for entity in flat for border in entity.span}
-    tokens = [token for span in token_spans(example.text) for token in _cut(span, borders)]
+    tokens = [token for span in word_spans(example.text) for token in _cut(span, borders)]
     covered = sum(end - start for start, end in tokens)
     lost["character between tokens"] += len(example.text) - covered
     inside: Entity | None = None
