@@ -17,14 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from llmner_hf.core.writing import IDEOGRAPHS
 from llmner_hf.readers.files import Place, lines
 
 _MEDLINE_MARK = "###MEDLINE:"
 # Han characters, their punctuation, and full-width forms.
-_CHINESE = re.compile(
-    r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
-)
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_CHINESE = re.compile(f"[\u3000-\u303f\uff00-\uffef{IDEOGRAPHS}]")
+_HAN = re.compile(f"[{IDEOGRAPHS}]")
 
 
 @dataclass(frozen=True, slots=True)
