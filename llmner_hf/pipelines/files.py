@@ -52,10 +52,7 @@ def annotate(
     progress(done)
     with part.open("a", encoding="utf-8") as file:
         for batch in _batches(examples[done:], batch_size):
-            chosen = {"dataset": batch[0].dataset} if batch[0].dataset else {}
-            texts = [example.text for example in batch]
-            found = pipeline(texts, batch_size=len(texts), **(chosen | options))
-            for example, entities in zip(batch, found, strict=True):
+            for example, entities in zip(batch, _found(pipeline, batch, options), strict=True):
                 predicted = prediction(example.id, entities)
                 row = predicted_row(example.text, predicted, fields.get(example.id))
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -63,6 +60,17 @@ def annotate(
             progress(len(batch))
     part.replace(out)
     return done
+
+
+def _found(
+    pipeline: BioNerPipeline, batch: Sequence[Example], options: Mapping[str, Any]
+) -> list[list[dict[str, Any]]]:
+    """The entities of texts of one dataset, which chooses the types unless the options do."""
+    chosen: dict[str, Any] = {"dataset": batch[0].dataset} if batch[0].dataset else {}
+    texts = [example.text for example in batch]
+    found: list[list[dict[str, Any]]]
+    found = pipeline(texts, batch_size=len(texts), **(chosen | dict(options)))
+    return found
 
 
 @contextmanager

@@ -21,6 +21,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 
 from llmner_hf.core.entities import Entity, Example, Language
 from llmner_hf.core.errors import UnrepresentableError
@@ -60,8 +61,7 @@ def read(
         dataset: goes into every example.
         language: likewise; None guesses it for each sentence.
         skip_bad: changes nothing here: tags fit their tokens.
-        column: the column of the tag, from 0 or from the end; None takes the last, or what a known
-            layout says.
+        column: of the tag, from 0 or from the end; None takes the last, or a known layout's.
         type: the type of tags without one; None calls it "Entity".
         skip: rows whose token is one of these are marks ("<ALL>" and "</ALL>" in BioRED's).
 
@@ -74,9 +74,8 @@ def read(
     at_token, at_tag = _layout(sentences, chosen) if column is None else (0, chosen)
     tagged = [[_tagged(row, at_token, at_tag) for row in rows] for rows in sentences]
     bare = not any("-" in tag for rows in tagged for _, _, tag in rows)
-    for rows in tagged:
-        for row, _, tag in rows:
-            _require_tag(row, tag, bare)
+    for row, _, tag in chain.from_iterable(tagged):
+        _require_tag(row, tag, bare)
     if bare:
         gathering.remarks["tag without a type"] += sum(tag != "O" for s in tagged for *_, tag in s)
     between = separator(token for rows in tagged for _, token, _ in rows)

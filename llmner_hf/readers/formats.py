@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -188,10 +188,15 @@ def read_any(
     if format is None and options.keys() & OPTIONS["conll"]:
         format = "conll"
     name = guess(path) if format is None else format
-    if name not in READERS:
-        raise InputError(f"unknown format {name!r}; known are {', '.join(READERS)}")
-    for option in options.keys() - OPTIONS.get(name, frozenset()) - {"encoding"}:
-        takers = ", ".join(taker for taker, taken in OPTIONS.items() if option in taken)
-        raise SettingError(f"{path}: {name} takes no {option}; those that do: {takers}")
+    _require(path, name, options.keys() - {"encoding"})
     found = READERS[name](path, dataset=dataset, language=language, skip_bad=skip_bad, **options)
     return replace(found, format=name)
+
+
+def _require(path: str | os.PathLike[str], name: str, options: Collection[str]) -> None:
+    """Refuse a format that is not known, and options that it does not take."""
+    if name not in READERS:
+        raise InputError(f"unknown format {name!r}; known are {', '.join(READERS)}")
+    for option in sorted(set(options) - OPTIONS.get(name, frozenset())):
+        takers = ", ".join(taker for taker, taken in OPTIONS.items() if option in taken)
+        raise SettingError(f"{path}: {name} takes no {option}; those that do: {takers}")

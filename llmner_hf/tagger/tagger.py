@@ -88,11 +88,9 @@ class Tagger:
             trust_remote_code: whether code that the model's repository brings may run.
             tokenizer: one that was loaded, or its folder or Hub id. Default: the model's own.
             settings: in place of those that lie beside the model.
-            selector: folder or Hub id of a selector, or one that was loaded; an adapter on the same
-                base is put on the model in memory. Default: the one in the tagger's own folder
-                ``selector``, if there is one. None: no selector.
-            **model_kwargs: further arguments of ``PreTrainedModel.from_pretrained``, as
-                ``quantization_config``.
+            selector: folder or Hub id of a selector, or one that was loaded. Default: the one in
+                the tagger's own folder ``selector``, if there is one. None: no selector.
+            **model_kwargs: as ``quantization_config``, of ``PreTrainedModel.from_pretrained``.
 
         Raises:
             InputError: nothing that is a tagger lies there.
@@ -101,9 +99,8 @@ class Tagger:
         named = Origin.of(name_or_path).name
         origin = Origin(named, revision, token, cache_dir, local_files_only).pinned()
         options = {"dtype": dtype, "trust_remote_code": trust_remote_code, **model_kwargs}
-        if device_map is not None:
-            options["device_map"] = device_map
-        model = model_of(origin, **options)
+        placed = {} if device_map is None else {"device_map": device_map}
+        model = model_of(origin, **options, **placed)
         if tokenizer is None or isinstance(tokenizer, str | Path):
             place = Origin.of(tokenizer) if tokenizer else origin
             tokenizer = tokenizer_of(origin if place.name == origin.name else place)

@@ -158,7 +158,7 @@ def plan(
     Args:
         settings: ours.
         optimisation: TRL's.
-        model_settings: TRL's; the model may be a folder with nothing but a config.
+        model_settings: TRL's; the model may be a folder with a config alone.
         rows: those that `training.tagger.sources.prepare` makes.
         reports: what became of the examples of each dataset.
         tokens: the tokenisation of the rows.
@@ -168,22 +168,23 @@ def plan(
     """
     if not len(rows):
         raise SettingError("no rows to train on: every example was left out; see the reports")
-    skeleton = Skeleton.of(model_settings)
-    epoch = Epoch.of(rows, settings, optimisation)
+    skeleton, epoch = Skeleton.of(model_settings), Epoch.of(rows, settings, optimisation)
     estimate = Estimate(skeleton, settings, optimisation, model_settings)
+    plain, kept_less = (estimate.memory(epoch.largest, checkpointing=c) for c in (False, True))
+    trained = (p for p in skeleton.model.parameters() if p.requires_grad)
     return Plan(
         architecture=skeleton.architecture,
         source=model_path(model_settings),
         base_parameters=skeleton.base_parameters,
         parameters=count(skeleton.model.parameters()),
-        trainable=count(p for p in skeleton.model.parameters() if p.requires_grad),
+        trainable=count(trained),
         stored=_stored(skeleton, model_settings),
         adapter=_adapter(model_settings),
         epoch=epoch,
         reports=reports,
         schedule=Schedule.of(epoch.rows, optimisation),
-        plain=estimate.memory(epoch.largest, checkpointing=False),
-        checkpointed=estimate.memory(epoch.largest, checkpointing=True),
+        plain=plain,
+        checkpointed=kept_less,
         checkpointing=bool(optimisation.activation_checkpointing),
         examples=_first(rows, tokens, settings.allowed_share),
     )
