@@ -156,9 +156,9 @@ def plan(
     """Resolve a recipe without weights.
 
     Args:
-        settings: ours.
-        optimisation: TRL's.
-        model_settings: TRL's; the model may be a folder with a config alone.
+        settings: ours; the next two are TRL's.
+        optimisation: the arguments of the trainer.
+        model_settings: the model may be a folder with a config alone.
         rows: those that `training.tagger.sources.prepare` makes.
         reports: what became of the examples of each dataset.
         tokens: the tokenisation of the rows.
@@ -166,18 +166,17 @@ def plan(
     Raises:
         SettingError: there are no rows, no model is named, or the adapter does not fit it.
     """
-    if not len(rows):
-        raise SettingError("no rows to train on: every example was left out; see the reports")
+    _require(rows)
     skeleton, epoch = Skeleton.of(model_settings), Epoch.of(rows, settings, optimisation)
     estimate = Estimate(skeleton, settings, optimisation, model_settings)
     plain, kept_less = (estimate.memory(epoch.largest, checkpointing=c) for c in (False, True))
-    trained = (p for p in skeleton.model.parameters() if p.requires_grad)
+    parameters = list(skeleton.model.parameters())
     return Plan(
         architecture=skeleton.architecture,
         source=model_path(model_settings),
         base_parameters=skeleton.base_parameters,
-        parameters=count(skeleton.model.parameters()),
-        trainable=count(trained),
+        parameters=count(parameters),
+        trainable=count(p for p in parameters if p.requires_grad),
         stored=_stored(skeleton, model_settings),
         adapter=_adapter(model_settings),
         epoch=epoch,
@@ -188,6 +187,11 @@ def plan(
         checkpointing=bool(optimisation.activation_checkpointing),
         examples=_first(rows, tokens, settings.allowed_share),
     )
+
+
+def _require(rows: Dataset) -> None:
+    if not len(rows):
+        raise SettingError("no rows to train on: every example was left out; see the reports")
 
 
 def _first(rows: Dataset, tokens: Tokens, allowed_share: float) -> tuple[Shown, ...]:
