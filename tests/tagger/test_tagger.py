@@ -87,6 +87,8 @@ def hub(monkeypatch, tmp_path):
         for place in ("constants", "file_download"):
             name = f"huggingface_hub.{place}.HUGGINGFACE_CO_URL_TEMPLATE"
             monkeypatch.setattr(name, template, raising=False)
+        # transformers keeps a client that it made for another Hub.
+        monkeypatch.setattr("transformers.utils.hub._hf_api", None, raising=False)
         monkeypatch.setattr(
             "llmner_hf.tagger.tagger.HfApi", lambda token=None: HfApi(running.url, token)
         )
@@ -193,10 +195,10 @@ def test_by_name_all_files_are_of_the_revision(hub, tagger, selector, tmp_path):
 
 def test_what_is_private_needs_the_token_and_loads_with_it(hub, adapter, tagger, tmp_path):
     whole = Tagger.from_pretrained(tagger)
-    whole.push_to_hub("tester/base", private=True, token=hub.token)
+    whole.push_to_hub("tester/hidden", private=True, token=hub.token)
     config = json.loads((adapter / "adapter_config.json").read_text())
     made = Tagger.from_pretrained(adapter)
-    made.model.peft_config["default"].base_model_name_or_path = "tester/base"
+    made.model.peft_config["default"].base_model_name_or_path = "tester/hidden"
     made.push_to_hub("tester/adapter", private=True, token=hub.token)
     assert config["base_model_name_or_path"] == str(tagger)
     expected = llmner_hf.BioNerPipeline(tagger=made)(TEXTS[:8])

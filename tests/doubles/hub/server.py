@@ -66,7 +66,9 @@ class Hub:
     def __init__(self, port: int = 0) -> None:
         self.token = "hf_" + "LoopbackOnly" * 3
         self.namespaces = ("tester", "team")
-        self.repositories: dict[tuple[str, str], Repository] = {}
+        # What `folders.adapter` names as its base is there from the beginning.
+        base = Repository("model", "tester/base")
+        self.repositories: dict[tuple[str, str], Repository] = {("model", base.id): base}
         self.collections: dict[str, Any] = {}
         self.objects: dict[str, bytes] = {}
         self.parts: dict[tuple[str, int], bytes] = {}
