@@ -95,8 +95,14 @@ def hub(monkeypatch, tmp_path):
         yield running
 
 
-def exact(one, other):
-    return one == other and any(one)
+def alike(one, other):
+    """The same entities, and scores within rounding: drafts are as long as this machine likes."""
+    for mine, theirs in zip(one, other, strict=True):
+        plain = [[{**e, "score": None} for e in found] for found in (mine, theirs)]
+        assert plain[0] == plain[1]
+        scores = [[e["score"] for e in found] for found in (mine, theirs)]
+        assert scores[0] == pytest.approx(scores[1], rel=1e-3, abs=1e-9)
+    return any(one)
 
 
 def test_the_embedded_model_is_saved_whole(tmp_path):
@@ -104,7 +110,7 @@ def test_the_embedded_model_is_saved_whole(tmp_path):
     ner = pipeline("bioner")
     ner.save_pretrained(tmp_path / "saved")
     again = pipeline("bioner", model=tmp_path / "saved")
-    assert exact(again(TEXTS, batch_size=16), ner(TEXTS, batch_size=16))
+    assert alike(again(TEXTS, batch_size=16), ner(TEXTS, batch_size=16))
     assert again.selector is not None
     files = {p.relative_to(tmp_path / "saved").as_posix(): p for p in tmp_path.rglob("*.json")}
     assert {"tagger.json", "selector/selector.json", "config.json"} <= files.keys()
@@ -123,7 +129,7 @@ def test_saved_with_a_selector_it_answers_alike(kind, tagger, adapter, selector,
     made.save_pretrained(tmp_path / "saved")
     again = Tagger.from_pretrained(tmp_path / "saved")
     one, other = (llmner_hf.BioNerPipeline(tagger=each) for each in (made, again))
-    assert exact(one(TEXTS), other(TEXTS))
+    assert alike(one(TEXTS), other(TEXTS))
     assert other.dropped == one.dropped > 0
     assert (again.selector.threshold, again.selector.temperature) == (0.45, 1.5)
 
@@ -184,13 +190,13 @@ def test_by_name_all_files_are_of_the_revision(hub, tagger, selector, tmp_path):
             token=hub.token,
             cache_dir=tmp_path / "cache",
         )
-        assert found(TEXTS[:8]) == wanted
+        assert alike(found(TEXTS[:8]), wanted)
         assert (found.selector is None) == (revision is None)
         assert len(found.tagger.origin.revision) == 40  # the commit itself
     loaded = Tagger.from_pretrained(
         "tester/ner", revision="v1", cache_dir=tmp_path / "cache", local_files_only=True
     )
-    assert llmner_hf.BioNerPipeline(tagger=loaded)(TEXTS[:8]) == expected[0]
+    assert alike(llmner_hf.BioNerPipeline(tagger=loaded)(TEXTS[:8]), expected[0])
 
 
 def test_what_is_private_needs_the_token_and_loads_with_it(hub, adapter, tagger, tmp_path):
@@ -206,7 +212,7 @@ def test_what_is_private_needs_the_token_and_loads_with_it(hub, adapter, tagger,
     with pytest.raises(LlmnerError, match="private needs a token"):
         pipeline("bioner", model="tester/adapter", **options)
     found = pipeline("bioner", model="tester/adapter", token=hub.token, **options)
-    assert found(TEXTS[:8]) == expected
+    assert alike(found(TEXTS[:8]), expected)
 
 
 def test_an_adapter_whose_base_is_a_folder_is_not_pushed(hub, adapter, monkeypatch, tmp_path):
