@@ -138,7 +138,7 @@ def main() -> None:
         settings = replace(ner.settings, gazetteer=None)
         ner = llmner_hf.pipeline("bioner", model=given.model, settings=settings)
     selector = None if given.no_selector else ner.selector
-    ner.selector = selector and selector.cut_at(None)
+    ner.annotator.selector = selector and selector.cut_at(None)
     rows = dict.fromkeys(given.only, given.rows) if given.rows else {}
     command = shlex.join(["python", "recipes/embedded/evaluate.py", *sys.argv[1:]])
     System(given.title, given.title, "symbolic", "joint", command, rows).save(given.out)
