@@ -63,7 +63,7 @@ def test_an_export_needs_transformers_and_torch_alone(exported, tmp_path):
     done = elsewhere(out, ids, "yes", tmp_path)
     assert done.returncode == 0, done.stderr
     assert torch.allclose(torch.tensor(json.loads(done.stdout)), wanted, atol=1e-6)
-    assert sorted(p.name for p in out.glob("*.py")) == ["modeling.py"]
+    assert sorted(p.name for p in out.glob("*.py")) == ["configuration.py", "modeling.py"]
     assert load(out)[2] == settings
 
 
