@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
 
-for _name, _examples in (("quick", 100), ("thorough", 10_000)):
+for _name, _examples in (("quick", 100), ("hostile", 100), ("thorough", 10_000)):
     settings.register_profile(
         _name,
         max_examples=_examples,

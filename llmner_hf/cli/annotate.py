@@ -44,10 +44,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     judged = parser.add_mutually_exclusive_group()
     judged.add_argument("--selector", help="folder or Hub id; the one beside the model if absent")
     judged.add_argument("--no-selector", action="store_true", help="the tagger alone")
-    parser.add_argument("--threshold", type=float, help="in place of all of the selector's own")
+    parser.add_argument(
+        "--threshold",
+        nargs="+",
+        metavar="P",
+        help="in place of all of the selector's own, as 0.7; or of types, as Chemical=0.8",
+    )
     parser.add_argument("--dataset", help="annotate by the types of this dataset")
     parser.add_argument("--types", nargs="+", metavar="NAME", help="annotate by these types")
     parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
+    parser.add_argument(
+        "--both-languages", action="store_true", help="every sentence by the types of both"
+    )
+    parser.add_argument(
+        "--read-html", action="store_true", help="read &alpha; and <sub> as a browser shows them"
+    )
+    parser.add_argument(
+        "--flat", action="store_true", help="of entities that overlap the most probable one alone"
+    )
     parser.add_argument("--whole", action="store_true", help="do not split texts at sentences")
     parser.add_argument(
         "--no-repeats",
@@ -95,8 +109,27 @@ def _pipeline(given: argparse.Namespace) -> Any:
         chosen |= {"endpoint": given.endpoint, "api_key": os.environ.get("LLMNER_API_KEY")}
     else:
         chosen |= {"engine": given.engine, "revision": given.revision}
-    chosen["threshold"] = given.threshold
+    chosen["threshold"] = threshold_of(given.threshold)
     return pipeline("bioner", model=given.model, **chosen)
+
+
+def threshold_of(given: list[str] | None) -> float | dict[str, float] | None:
+    """What ``--threshold`` says: a number, or numbers of types.
+
+    Raises:
+        InputError: it says neither, or both.
+    """
+    pairs = [one.rpartition("=") for one in given or ()]
+    try:
+        numbers = {name: float(number) for name, _, number in pairs}
+    except ValueError:
+        numbers = {}
+    if given and (len(numbers) < len(pairs) or ("" in numbers and len(numbers) > 1)):
+        raise InputError(
+            f"--threshold {' '.join(given)}: give one number, as 0.7, or numbers of types, as "
+            "Chemical=0.8 Disease=0.6"
+        )
+    return numbers.get("", numbers or None)
 
 
 def _annotated(
@@ -110,6 +143,10 @@ def _annotated(
     from llmner_hf.readers.json_lines import read_predictions
 
     options: dict[str, Any] = {"sentences": not given.whole, "repeats": not given.no_repeats}
+    options |= {"html": given.read_html, "flat": given.flat}
+    options["languages"] = "both" if given.both_languages else "guessed"
+    if given.language:
+        options["language"] = given.language
     if given.types:
         options["entity_types"] = given.types
     options |= {"batch_size": given.batch_size, "fields": found.fields}

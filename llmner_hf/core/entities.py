@@ -175,6 +175,7 @@ class ProblemKind(StrEnum):
     TRUNCATED = "truncated"
     TOO_LONG = "too long"
     DERAILED = "derailed"
+    NO_ENTITY = "no entity"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ and beside them, where they overlap nothing that was found,
   as several types gets the type with the highest sum of scores. Of two occurrences that overlap the
   longer one counts;
 - the occurrences of an abbreviation that the text explains (`core.abbreviations`), in the same
-  spelling, however often the tagger missed it.
+  spelling, however often the tagger missed it. One that is explained twice means the nearest
+  explanation before it.
 
 A selector says later whether such an occurrence is an entity. Nothing is added to a text of one
 sentence, which the tagger has seen whole, and no mention of a single character is looked for.
@@ -32,6 +33,8 @@ LEAST_EVIDENCE = 0.25
 
 Pair = tuple[str, Prediction]
 Finder = Callable[[str], Iterable[ScoredEntity]]
+# Abbreviation -> the places of its explanations (sentence, character), and what it abbreviates.
+Meanings = dict[str, list[tuple[tuple[int, int], ScoredEntity]]]
 
 
 def repeated(sentences: Sequence[str], predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -54,8 +57,9 @@ def repeated(sentences: Sequence[str], predictions: Sequence[Prediction]) -> lis
     if len(sentences) < 2:
         return list(predictions)
     pairs = list(zip(sentences, predictions, strict=True))
-    mentioned = list(map(_mentions(pairs), sentences))
-    abbreviated = list(map(_abbreviations(pairs), sentences))
+    meanings = _meanings(pairs)
+    mentioned = list(map(_mentions(pairs, meanings), sentences))
+    abbreviated = [_abbreviated(text, n, meanings) for n, text in enumerate(sentences)]
     after = []
     for number, prediction in enumerate(predictions):
         scored = list(prediction.scored)
@@ -66,13 +70,28 @@ def repeated(sentences: Sequence[str], predictions: Sequence[Prediction]) -> lis
     return after
 
 
-def _mentions(pairs: Sequence[Pair]) -> Finder:
-    """Finds the occurrences of mentions that have evidence enough."""
+def _meanings(pairs: Sequence[Pair]) -> Meanings:
+    """Where each abbreviation is explained, and as what."""
+    meanings: Meanings = {}
+    for number, (text, prediction) in enumerate(pairs):
+        for short, one in explained(text, prediction.scored):
+            meanings.setdefault(short, []).append(((number, one.entity.end), one))
+    return meanings
+
+
+def _mentions(pairs: Sequence[Pair], meanings: Meanings) -> Finder:
+    """Finds the occurrences of mentions that have evidence enough.
+
+    An abbreviation that is explained as several types is none: where it stands says what it means.
+    """
+    several = {
+        short for short, own in meanings.items() if len({one.entity.label for _, one in own}) > 1
+    }
     scores: dict[str, dict[str, list[float]]] = {}
     for text, prediction in pairs:
         for one in prediction.scored:
             mention = one.entity.surface(text)
-            if len(mention) >= SHORTEST and mention.strip():
+            if len(mention) >= SHORTEST and mention.strip() and mention not in several:
                 labels = scores.setdefault(fold(mention), {})
                 labels.setdefault(one.entity.label, []).append(one.score)
     known = Dictionary(
@@ -90,16 +109,13 @@ def _mentions(pairs: Sequence[Pair]) -> Finder:
     return find
 
 
-def _abbreviations(pairs: Sequence[Pair]) -> Finder:
-    """Finds the occurrences of abbreviations that are explained."""
-    long = dict(found for text, p in pairs for found in explained(text, p.scored))
-    known = Dictionary({short: one.entity.label for short, one in long.items()})
+def _abbreviated(text: str, number: int, meanings: Meanings) -> Iterator[ScoredEntity]:
+    """The occurrences of explained abbreviations in a sentence, by the nearest explanation before.
 
-    def find(text: str) -> Iterator[ScoredEntity]:
-        for entity in known.annotate(text):
-            if (short := entity.surface(text)) in long:
-                yield ScoredEntity(
-                    replace(entity, label=long[short].entity.label), long[short].score
-                )
-
-    return find
+    Where none stands before, the first one behind counts.
+    """
+    for entity in Dictionary(dict.fromkeys(meanings, "")).annotate(text):
+        if own := meanings.get(entity.surface(text)):
+            before = [one for place, one in own if place <= (number, entity.start)]
+            one = before[-1] if before else own[0][1]
+            yield ScoredEntity(replace(entity, label=one.entity.label), one.score)

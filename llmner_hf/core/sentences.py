@@ -3,24 +3,21 @@
 In: a text and its language. Out: spans, half-open characters of the text as the user gave it, in
 order, disjoint, without blanks at their ends, and covering every character that is not blank. A
 line break ends a sentence in both languages. No entity is cut: `join_over` removes the breaks
-inside entities and counts them. `group` packs sentences into chunks for texts that are longer than
-a model's context. Refused: a limit that no chunk can keep. `core.published` finds the breaks of
-published versions.
+inside entities and counts them. `core.cutting` makes of sentences what a model's context holds, and
+`core.published` finds the breaks of published versions.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from llmner_hf.core.entities import Entity, Language, Span
-from llmner_hf.core.errors import InputError
 from llmner_hf.core.writing import CJK, trimmed
 
 _CLOSERS = r"[\"'”’»」』）】》〉)\]}]*"
 # With the full-width forms, which stand in Chinese text: a comma, a bracket, a letter.
 _CHINESE = rf"[{CJK}\uff00-\uffef]"
-_CHINESE_CHARACTER = re.compile(_CHINESE)
 _LINE = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _CHINESE_STOP = re.compile(
     rf"(?:[。！？；｡]|(?<={_CHINESE})[!?]|[!?](?={_CHINESE}))[。！？；｡!?]*{_CLOSERS}"
@@ -47,6 +44,14 @@ _LETTERED = re.compile(
     "amphotericin|apolipoprotein|arm|cathepsin|class|cohort|complement|degrees|factor|grade|groups?|"
     "hepatitis|immunoglobulin|level|phase|protein|region|stage|strain|troponin|type|vitamin|virus"
 )
+# Any other term carries one too ("NF-kappa B. Kinase ..."): before the initial of a name stand a
+# name, a comma, a bracket or a small word.
+_TERM = re.compile(
+    r"(?!(?:with|from|that|than|this|these|when|were|have|been|into|their|both|between|after|only"
+    r"|also|such|about|under|over|author|authors|genus|serotype|serovar|species)$)"
+    r"(?:[A-Za-z0-9]+-)*[a-z]{4,}"
+)
+_LETTER = re.compile(r"[A-Z]\b")
 # What a sentence may begin with although its first letter is small: p53, mRNA, c-fos, beta-Actin.
 _SMALL_OPENING = re.compile(
     r"[a-z]{1,5}[A-Z]|[a-z]{1,5}\d|(?:alpha|beta|gamma|delta|[cdlnp]|dl|wt)-[A-Z]|c-[a-z]{3}"
@@ -116,12 +121,15 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
 def _goes_on(left: str, following: str) -> bool:
     """Whether a full stop between ``left`` and ``following`` belongs to the word before it."""
     before, word = ["", *re.split(r"\s+", left)][-2:]
+    bare = word
     word = word.lstrip("([{\"'“‘")
     if following[0].isdigit() and _UNFINISHED.fullmatch(word):
         return True
     if _OPENING.match(following):
         return bool(_ALWAYS_GOES_ON.fullmatch(word.lower()))
     if _INITIALS.fullmatch(word):
+        if bare == word and _TERM.fullmatch(before) and not _LETTER.match(following):
+            return False
         return not _LETTERED.fullmatch(before)
     return bool(_GOES_ON.fullmatch(word.lower()))
 
@@ -145,81 +153,3 @@ def join_over(spans: Sequence[Span], entities: Iterable[Entity]) -> tuple[tuple[
             start, end, sentence = first, max(last, end), holds_one or sentence
         joined.append((start, end, sentence))
     return tuple((start, end) for start, end, _ in joined), removed
-
-
-def group(
-    text: str, spans: Sequence[Span], limit: int, measure: Callable[[str], int]
-) -> tuple[tuple[Span, ...], int]:
-    """Chunks of consecutive sentences, each of measure ``limit`` at most.
-
-    A sentence that is longer is cut, as the last resort: before a blank or beside a Chinese
-    character, and within a word only where a word alone is longer. The second value counts the
-    sentences that were cut.
-
-    Args:
-        text: the whole text.
-        spans: its sentences, as `split` and `join_over` give them.
-        limit: the greatest measure of a chunk.
-        measure: the length of a string in the unit of ``limit``, as tokens.
-
-    Raises:
-        InputError: one character alone is over the limit.
-
-    >>> group("A b. C d. E f g h.", [(0, 4), (5, 9), (10, 18)], 10, len)
-    (((0, 9), (10, 18)), 0)
-    """
-    pieces: list[Span] = []
-    cut = 0
-    for start, end in spans:
-        fits = measure(text[start:end]) <= limit
-        pieces += [(start, end)] if fits else _cut(text, start, end, limit, measure)
-        cut += not fits
-    chunks: list[Span] = []
-    for start, end in pieces:
-        if chunks and measure(text[chunks[-1][0] : end]) <= limit:
-            start = chunks.pop()[0]
-        chunks.append((start, end))
-    return tuple(chunks), cut
-
-
-def _cut(
-    text: str, start: int, end: int, limit: int, measure: Callable[[str], int]
-) -> Iterator[Span]:
-    """Pieces of a span that is too long, none of which begins with a blank."""
-    while start < end:
-        if text[start].isspace():
-            start += 1
-            continue
-        most = _most(text, start, end, lambda piece: measure(piece) <= limit)
-        if most == start:
-            raise InputError(
-                f"limit {limit}: {text[start]!r} at {start} alone measures "
-                f"{measure(text[start])}; use a greater limit"
-            )
-        # Measured anew: in tokens, a shorter piece can be longer.
-        places = (at for at in range(most, start, -1) if at == end or _may_cut(text, at))
-        stop = next((at for at in places if measure(text[start:at]) <= limit), most)
-        yield start, stop
-        start = stop
-
-
-def _most(text: str, start: int, end: int, fits: Callable[[str], bool]) -> int:
-    """Where the longest piece from ``start`` that fits ends; ``start`` where not even one does.
-
-    Doubling before halving, so that the work does not grow with the rest of the text.
-    """
-    low, high = start, start + 1
-    while high < end and fits(text[start:high]):
-        low, high = high, min(end, 2 * high - start)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(text[start:middle]) else (low, middle - 1)
-    return low
-
-
-def _may_cut(text: str, place: int) -> bool:
-    """Whether a piece may end at a place inside the text: before a blank, or beside Chinese."""
-    before, after = text[place - 1], text[place]
-    if after.isspace() or before.isspace():
-        return not before.isspace()
-    return bool(_CHINESE_CHARACTER.match(before) or _CHINESE_CHARACTER.match(after))

@@ -33,6 +33,16 @@ _CJK = re.compile(f"[{CJK}]")
 _WORD = re.compile(rf"[^\W_{CJK}]+|\S")
 _INSIDES = re.compile(rf"[^\W_{CJK}]{{2,}}")
 _INSIDE = re.compile(rf"(?<=[^\W_{CJK}])[^\W_{CJK}]")
+# What goes on a grapheme besides marks: joiners, half-width voicing, skin tones, tags of flags.
+_EXTENDS = re.compile("[\u200c\u200d\uff9e\uff9f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+_CONTROLS = frozenset({"Cc", "Zl", "Zp", "Cf"})
+_PICTURE = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001fbff]")
+_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
+_SYLLABLE = re.compile(
+    "[\u1100-\u115f\ua960-\ua97c][\u1100-\u11a7\ua960-\ua97c\uac00-\ud7a3]"
+    "|[\u1160-\u11a7\uac00-\ud7a3\ud7b0-\ud7c6][\u1160-\u11ff\ud7b0-\ud7fb]"
+    "|[\u11a8-\u11ff\ud7cb-\ud7fb][\u11a8-\u11ff\ud7cb-\ud7fb]"
+)
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -92,6 +102,35 @@ def in_word(text: str, place: int) -> bool:
     [False, True, False, False, False]
     """
     return _INSIDE.match(text, place) is not None
+
+
+def grapheme_border(text: str, place: int) -> bool:
+    r"""Whether no character that a reader sees as one goes on across a place inside a text.
+
+    Marks belong to the letter before them, and so do joiners, variation selectors, skin tones and
+    the tags of flags; regional indicators go in pairs; jamo make syllables; CR LF is one break.
+    This is Unicode's rule (UAX 29) but for prepended marks and Indic conjuncts.
+
+    >>> [grapheme_border("e\u0301\r\n", place) for place in range(5)]
+    [True, False, True, False, True]
+    """
+    if not 0 < place < len(text):
+        return True
+    before, after = text[place - 1], text[place]
+    if before + after == "\r\n":
+        return False
+    if unicodedata.category(before) in _CONTROLS and before != "\u200d":
+        return True
+    if _EXTENDS.match(after) or unicodedata.category(after) in {"Mn", "Me", "Mc"}:
+        return False
+    if before == "\u200d":
+        return after.isalnum() or not _PICTURE.match(after)
+    if _REGIONAL.match(after):
+        run = 0
+        while run < place and _REGIONAL.match(text[place - 1 - run]):
+            run += 1
+        return run % 2 == 0
+    return not _SYLLABLE.fullmatch(before + after)
 
 
 def trimmed(text: str, start: int, end: int) -> Span | None:
@@ -169,3 +208,14 @@ def language_of(text: str) -> Language:
     ('zh', 'en')
     """
     return "zh" if len(_IDEOGRAPH.findall(text)) > len(_LATIN_WORD.findall(text)) else "en"
+
+
+def spoken(sentence: str) -> Language | None:
+    """The language of a sentence; None where it holds neither ideographs nor Latin words.
+
+    >>> spoken("EGFR L858R"), spoken("38.5 ℃"), spoken("查EGFR L858R突变")
+    ('en', None, 'zh')
+    """
+    if not (_IDEOGRAPH.search(sentence) or _LATIN_WORD.search(sentence)):
+        return None
+    return language_of(sentence)

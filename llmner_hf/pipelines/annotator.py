@@ -1,12 +1,14 @@
-"""Texts to entities: sentences, decoder, repeats, selector.
+"""Texts to entities: transcript, sentences, decoder, repeats, selector.
 
 In: texts, and what a call asks for. Out: for each text a prediction whose offsets are half-open
-characters of the text as it was given. Nothing of a text is normalised, stripped or cut off.
+characters of the text as it was given. Nothing of a text is altered or cut off; what is read is its
+transcript (`core.transcripts`), in which runs of blanks are one and wrapped lines are whole.
 
 A text is annotated sentence by sentence, the unit the models are tuned on (paper, III-A), and the
 offsets are put back; with ``sentences=False`` it is annotated whole where it fits the context and
-in groups of sentences where it does not. What is found in one sentence is looked for in the others
-(`core.repeats`), and a selector judges what that adds as all the rest.
+in groups of sentences where it does not. What cannot be an entity is refused (`core.soundness`).
+What is found in one sentence is looked for in the others (`core.repeats`), and a selector judges
+what that adds as all the rest.
 
 An annotator knows nothing of transformers' pipelines: `pipelines.local` and `pipelines.endpoint`
 are two faces of it.
@@ -16,106 +18,54 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
 
-from llmner_hf.core.entities import (
-    EntityType,
-    LabelSet,
-    Language,
-    Prediction,
-    ProblemKind,
-    Span,
-)
-from llmner_hf.core.errors import InputError, LabelError, SettingError
+from llmner_hf.core.choosing import flattened, uncrossed
+from llmner_hf.core.entities import Language, Prediction, ProblemKind, Span
+from llmner_hf.core.errors import InputError
+from llmner_hf.core.hypertext import holds_html, read_html
+from llmner_hf.core.languages import in_words_of
 from llmner_hf.core.offsets import of_whole
 from llmner_hf.core.repeats import repeated
 from llmner_hf.core.schema import Schema
-from llmner_hf.core.sentences import group, split
-from llmner_hf.core.writing import language_of
-from llmner_hf.decoding.request import Request
+from llmner_hf.core.sentences import split
+from llmner_hf.core.soundness import sound
+from llmner_hf.core.transcripts import Transcript, transcript
+from llmner_hf.core.writing import language_of, spoken
+from llmner_hf.pipelines.asking import (
+    Call,
+    Progress,
+    about_unread,
+    check_threshold,
+    known_part,
+    schema_of,
+)
+from llmner_hf.pipelines.parts import Decoder, Part, Parting
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
 
 logger = logging.getLogger(__name__)
 
-EntityTypes = Sequence[str] | Mapping[str, str]
-Progress = Callable[[int, int], object]
-
 # Sentences that are decoded together where a batch has fewer texts. Ours.
 LEAST_SENTENCES = 16
-
-
-class Decoder(Protocol):
-    """What turns requests into predictions."""
-
-    def prepare(self, request: Request) -> Request:
-        """The request with its prompt, which is then made once."""
-        ...
-
-    def length(self, request: Request) -> int:
-        """The tokens that prompt and longest completion need."""
-        ...
-
-    def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
-        """The predictions of all requests, in their order."""
-        ...
+MOST_PLACES = 5  # that a warning names
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """What a call of a pipeline asks for.
+class Document:
+    """A text on its way.
 
     Attributes:
-        entity_types: the types to find, as names or as name -> definition. Without them, those of
-            ``dataset``; without that, the model's default for the language.
-        dataset: the name of a dataset that the model was tuned on, or of a known corpus.
-        language: "zh" or "en", the language of the instruction; guessed from the text if absent.
-        sentences: whether to annotate sentence by sentence.
-        repeats: whether to look for what is found in one sentence of a text in its others.
-        threshold: in place of all of the selector's own.
-        progress: called with how many sentences are done and how many there are, of a text or of a
-            batch of texts, before every step.
+        transcript: how it is read.
+        language: its own.
+        parts: of the transcript.
     """
 
-    entity_types: EntityTypes | None = None
-    dataset: str | None = None
-    language: Language | None = None
-    sentences: bool = True
-    repeats: bool = True
-    threshold: float | None = None
-    progress: Progress | None = None
-
-    def but(self, **given: Any) -> Call:
-        """The call with other arguments.
-
-        Raises:
-            InputError: there is no such argument.
-        """
-        if "aggregation_strategy" in given:
-            raise InputError(
-                "aggregation_strategy puts tokens together, and here a model writes whole "
-                "entities; leave it out"
-            )
-        known = {field.name for field in fields(self)}
-        if unknown := sorted(set(given) - known):
-            raise InputError(f"unknown argument {', '.join(unknown)} of the bioner pipeline")
-        return replace(self, **given)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A sentence of a text, or several, to annotate.
-
-    Attributes:
-        start: the character of the text at which it begins.
-        request: its own text, and the types that are asked for.
-    """
-
-    start: int
-    request: Request
+    transcript: Transcript
+    language: Language
+    parts: Sequence[Part]
 
 
 class Annotator:
@@ -145,6 +95,7 @@ class Annotator:
         self.context = context
         self.problems: Counter[ProblemKind] = Counter()
         self.dropped = 0
+        self._said: set[str] = set()
 
     def stream(
         self, texts: Iterable[str], call: Call, batch_size: int
@@ -166,77 +117,103 @@ class Annotator:
         Raises:
             InputError: a text is none, or an argument of the call is wrong.
         """
-        groups = [self._parts(text, call) for text in texts]
-        parts = [part for group in groups for part in group]
+        check_threshold(call, self.settings)
+        documents = [self._document(text, call) for text in texts]
+        parts = [part for document in documents for part in document.parts]
         decoded = iter(self._decoded(parts, max(len(texts), LEAST_SENTENCES), call.progress))
-        found = [[next(decoded) for _ in group] for group in groups]
+        found = [[next(decoded) for _ in document.parts] for document in documents]
         if call.repeats:
             found = [
-                repeated([part.request.text for part in group], own)
-                for group, own in zip(groups, found, strict=True)
+                self._repeated(document.parts, own)
+                for document, own in zip(documents, found, strict=True)
             ]
-        judged = iter(self._judged(parts, [one for own in found for one in own], call.threshold))
+        judged = iter(self._judged(parts, [one for own in found for one in own], call))
         return [
-            Prediction("", of_whole((part.start, next(judged).scored) for part in group))
-            for group in groups
+            self._prediction(document, [next(judged) for _ in document.parts], call)
+            for document in documents
         ]
 
-    def _parts(self, text: str, call: Call) -> list[Part]:
-        """The parts of a text that are annotated one by one."""
+    def _document(self, text: str, call: Call) -> Document:
+        """A text with its parts, which are annotated one by one."""
         if not isinstance(text, str):
             raise InputError(f"a text must be a string, not {type(text).__name__}")
-        schema = self._schema(call, call.language or language_of(text))
-        return self._fitting(text, schema, call.sentences)
-
-    def _schema(self, call: Call, language: Language) -> Schema:
-        """The types that are asked for, as a prompt names them."""
-        named = self.settings.schema(call.dataset) if call.dataset else None
-        types = call.entity_types
-        if types is None:
-            return named or self.settings.default_schema(language)
-        if isinstance(types, str) or not types:
-            raise LabelError(
-                f"entity_types must be a list of names or a mapping from name to definition, not "
-                f"{types!r}"
-            )
-        definitions = types if isinstance(types, Mapping) else {}
-        labels = LabelSet(tuple(EntityType(name, definitions.get(name, "")) for name in types))
-        return replace(named, labels=labels) if named else Schema("", language, labels)
-
-    def _fitting(self, text: str, schema: Schema, sentences: bool) -> list[Part]:
-        """The sentences, or the whole, where the context holds them; else groups of sentences.
-
-        What is measured is what is decoded, so that its prompt is made once.
-        """
-
-        def asked(spans: Sequence[Span]) -> list[Part]:
-            requests = ((start, Request("", text[start:end], schema)) for start, end in spans)
-            return [Part(start, self.decoder.prepare(request)) for start, request in requests]
-
-        spans, limit = split(text, schema.language), self.context
-        whole = ((spans[0][0], spans[-1][1]),) if spans else ()
-        parts = asked(spans if sentences else whole)
-        if limit is None or all(self.decoder.length(part.request) <= limit for part in parts):
-            return parts
-        if self._measure(".", schema) > limit:
-            needed = self._measure("", schema)
-            raise SettingError(
-                f"the prompt alone needs {needed} tokens and the model's context has {limit}; give "
-                "fewer types or shorter definitions"
-            )
-        chunks, cut = group(text, spans, limit, lambda part: self._measure(part, schema))
+        if call.html:
+            shown = read_html(text)
+            read = shown.then(transcript(shown.text))
+        else:
+            read = transcript(text)
+            if holds_html(text):
+                self._say(
+                    "a text holds entities or tags of HTML, as &alpha; or <sub>, which are read as "
+                    "they are written; html=True or --read-html reads them as a browser shows them"
+                )
+        language = call.language or language_of(read.text)
+        parting = Parting(self.decoder, self.context)
+        if call.sentences:
+            parts, cut = parting.of_sentences(read.text, self._asked(read.text, call, language))
+        else:
+            parts, cut = self._whole(parting, read.text, call, language)
         if cut:
-            self.problems[ProblemKind.TOO_LONG] += cut
-            logger.warning(
-                "%d sentences are longer than the context of %d tokens and were cut; an entity "
-                "across a cut cannot be found",
-                cut,
-                limit,
-            )
-        return asked(chunks)
+            self._say_cut([read.span(*span) for span in cut])
+        return Document(read, language, parts)
 
-    def _measure(self, text: str, schema: Schema) -> int:
-        return self.decoder.length(Request("", text, schema))
+    def _asked(self, text: str, call: Call, language: Language) -> Iterator[tuple[Span, Schema]]:
+        """The sentences of a text, each with the types that it is asked for."""
+        own = schema_of(call, self.settings, language)
+        for span in split(text, own.language):
+            for spoken_there in self._languages(text[span[0] : span[1]], call, language):
+                schema = own
+                if spoken_there != language:
+                    schema = schema_of(call, self.settings, spoken_there)
+                if (known := self._known(schema)) is not None:
+                    yield span, known
+
+    def _whole(
+        self, parting: Parting, text: str, call: Call, language: Language
+    ) -> tuple[list[Part], list[Span]]:
+        """A text in one part, or in as few as may be, for every language that is asked for."""
+        parts: list[Part] = []
+        cut: list[Span] = []
+        languages = self._languages("", call, language)
+        for spoken_there in languages:
+            schema = schema_of(call, self.settings, spoken_there)
+            if (known := self._known(schema)) is not None:
+                more, long = parting.of_whole(text, split(text, schema.language), known)
+                parts, cut = parts + more, cut + long
+        return parts, cut
+
+    def _languages(self, sentence: str, call: Call, language: Language) -> list[Language]:
+        """The languages whose types a sentence is asked for, the text's own one if in doubt."""
+        if not call.guesses:
+            return [language]
+        if call.languages == "both":
+            others = [one for one in self.settings.defaults if one != language]
+            return [language, *others]
+        there = spoken(sentence) or language
+        return [there if there in self.settings.defaults else language]
+
+    def _known(self, schema: Schema) -> Schema | None:
+        """The types of a schema that the model knows; the others are said."""
+        unread = self.settings.unread(schema.labels.names)
+        if unread:
+            self._say(about_unread(unread, self.settings))
+        return known_part(schema, unread)
+
+    def _say(self, remark: str) -> None:
+        """A warning, once."""
+        if remark not in self._said:
+            self._said.add(remark)
+            logger.warning(remark)
+
+    def _say_cut(self, cut: Sequence[Span]) -> None:
+        self.problems[ProblemKind.TOO_LONG] += len(cut)
+        places = ", ".join(f"{start}:{end}" for start, end in cut[:MOST_PLACES])
+        more = f" and {len(cut) - MOST_PLACES} more" if len(cut) > MOST_PLACES else ""
+        logger.warning(
+            "%d sentences are longer than the context of %s tokens and were cut: characters %s%s; "
+            "an entity across a cut cannot be found",
+            *(len(cut), self.context, places, more),
+        )
 
     def _decoded(
         self, parts: Sequence[Part], size: int, progress: Progress | None
@@ -250,13 +227,34 @@ class Annotator:
                 progress(start, len(requests))
             predictions += self.decoder.decode(requests[start : start + step], size)
         self.problems.update(p.kind for found in predictions for p in found.problems)
-        return predictions
+        return self._sound(parts, predictions)
+
+    def _sound(self, parts: Sequence[Part], found: Sequence[Prediction]) -> list[Prediction]:
+        """Without what cannot be an entity, which is counted."""
+        kept = [
+            replace(own, scored=tuple(o for o in own.scored if sound(text, *o.entity.span)))
+            for text, own in zip((part.request.text for part in parts), found, strict=True)
+        ]
+        if refused := _number(found) - _number(kept):
+            self.problems[ProblemKind.NO_ENTITY] += refused
+        return kept
+
+    def _repeated(self, parts: Sequence[Part], found: list[Prediction]) -> list[Prediction]:
+        """With what one part has in the others that were asked for the same types."""
+        after = list(found)
+        for schema in dict.fromkeys(part.request.schema for part in parts):
+            places = [n for n, part in enumerate(parts) if part.request.schema == schema]
+            texts = [parts[n].request.text for n in places]
+            own = repeated(texts, [found[n] for n in places])
+            for place, one in zip(places, own, strict=True):
+                after[place] = one
+        return self._sound(parts, after)
 
     def _judged(
-        self, parts: Sequence[Part], predictions: list[Prediction], threshold: float | None
+        self, parts: Sequence[Part], predictions: list[Prediction], call: Call
     ) -> list[Prediction]:
         """What the selector leaves; what it takes is counted."""
-        selector = with_threshold(self.selector, threshold)
+        selector = with_threshold(self.selector, call.threshold)
         if selector is None:
             return predictions
         requests = [part.request for part in parts]
@@ -265,43 +263,20 @@ class Annotator:
         self.dropped += _number(predictions) - _number(found)
         return found
 
+    def _prediction(
+        self, document: Document, found: Sequence[Prediction], call: Call
+    ) -> Prediction:
+        """What was found in a text's parts, with offsets into the text as it was given."""
+        read = document.transcript
+        pairs = zip(document.parts, found, strict=True)
+        scored = of_whole((part.start, own.scored) for part, own in pairs)
+        if call.languages == "both":
+            scored = uncrossed(in_words_of(document.language, scored))
+        if call.flat:
+            scored = flattened(scored)
+        return Prediction("", read.located(scored))
+
 
 def _number(predictions: Iterable[Prediction]) -> int:
     """How many entities there are."""
     return sum(len(prediction.scored) for prediction in predictions)
-
-
-def as_dictionaries(text: str, prediction: Prediction) -> list[dict[str, Any]]:
-    """The entities of a text as transformers' grouped token classification gives them."""
-    return [
-        {
-            "entity_group": found.entity.label,
-            "score": found.score,
-            "word": found.entity.surface(text),
-            "start": found.entity.start,
-            "end": found.entity.end,
-        }
-        for found in prediction.scored
-    ]
-
-
-def answered(inputs: Any, answer: Callable[[Iterable[str]], Iterator[list[dict[str, Any]]]]) -> Any:
-    """The answer to any form in which texts come: the one place where forms are told apart.
-
-    Args:
-        inputs: a text; a sequence of texts, as a list, a tuple, a column of a dataset or a pandas
-            Series, which gives a list; or an iterator, which gives an iterator.
-        answer: the entities of each text.
-
-    Raises:
-        InputError: it is none of these.
-    """
-    if isinstance(inputs, str):
-        return next(answer([inputs]))
-    counted = hasattr(inputs, "__len__")
-    listed = counted and hasattr(inputs, "__getitem__") and not hasattr(inputs, "__iter__")
-    if isinstance(inputs, Mapping | bytes) or not (listed or hasattr(inputs, "__iter__")):
-        raise InputError(f"a text must be a string, not {type(inputs).__name__}")
-    # transformers' `KeyDataset` has items and no iterator.
-    texts = (inputs[number] for number in range(len(inputs))) if listed else inputs
-    return list(answer(texts)) if counted else answer(texts)

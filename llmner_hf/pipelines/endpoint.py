@@ -17,7 +17,9 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.remote.answers import Answers
 from llmner_hf.decoding.remote.decoder import RemoteDecoder
 from llmner_hf.decoding.remote.server import Server
-from llmner_hf.pipelines.annotator import Annotator, Call, answered, as_dictionaries
+from llmner_hf.pipelines.annotator import Annotator
+from llmner_hf.pipelines.answers import answered, as_dictionaries
+from llmner_hf.pipelines.asking import Call
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import TaggerSettings

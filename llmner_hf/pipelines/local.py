@@ -20,7 +20,9 @@ from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
-from llmner_hf.pipelines.annotator import Annotator, Call, answered, as_dictionaries
+from llmner_hf.pipelines.annotator import Annotator
+from llmner_hf.pipelines.answers import answered, as_dictionaries
+from llmner_hf.pipelines.asking import Call
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.settings.origin import EMBEDDED, Origin

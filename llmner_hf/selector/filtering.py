@@ -30,6 +30,7 @@ class Selector:
         threshold: a candidate less probable than this is dropped; None keeps all.
         temperature: logits are divided by it.
         thresholds: of datasets that have one of their own, by ``Schema.title``.
+        of_types: of types that a user gave one of their own, which win, by name.
         gazetteer: of the tagger that it judges, for a scorer that reads evidence; where there is
             none for the types that were asked for, nothing is known of any string.
         origin: where its files lie, if it has any.
@@ -39,6 +40,7 @@ class Selector:
     threshold: float | None = 0.5
     temperature: float = 1.0
     thresholds: Mapping[str, float] = field(default_factory=dict, hash=False)
+    of_types: Mapping[str, float] = field(default_factory=dict, hash=False)
     gazetteer: Gazetteer | None = None
     origin: Origin | None = None
 
@@ -79,12 +81,15 @@ class Selector:
 
     def keeps(self, found: ScoredEntity, schema: Schema) -> bool:
         """Whether an entity of that probability stays where these types were asked for."""
-        threshold = self.thresholds.get(schema.title, self.threshold)
+        usual = self.thresholds.get(schema.title, self.threshold)
+        threshold = self.of_types.get(found.entity.label, usual)
         return threshold is None or found.score >= threshold
 
 
-def with_threshold(selector: Selector | None, threshold: float | None) -> Selector | None:
-    """The selector, with this threshold in place of all of its own if one is given.
+def with_threshold(
+    selector: Selector | None, threshold: float | Mapping[str, float] | None
+) -> Selector | None:
+    """The selector, with this threshold in place of all of its own, or with those of types.
 
     Raises:
         SettingError: a threshold without a selector, which would do nothing, or no probability.
@@ -93,8 +98,12 @@ def with_threshold(selector: Selector | None, threshold: float | None) -> Select
         return selector
     if selector is None:
         raise SettingError(f"threshold {threshold} needs a selector, and there is none")
-    if not 0 <= threshold <= 1:
-        raise SettingError(f"threshold must lie between 0 and 1, not {threshold}")
+    by_type = threshold if isinstance(threshold, Mapping) else {}
+    for number in by_type.values() or [threshold]:
+        if not (isinstance(number, int | float) and 0 <= number <= 1):
+            raise SettingError(f"threshold must lie between 0 and 1, not {number}")
+    if isinstance(threshold, Mapping):
+        return replace(selector, of_types=dict(threshold))
     return selector.cut_at(threshold)
 
 

@@ -8,7 +8,7 @@ write.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -102,6 +102,23 @@ class TaggerSettings(CompletionSettings, LineSettings):
     cuts: Cuts = field(default_factory=dict, hash=False)
     schemas: Mapping[str, Schema] = field(default_factory=dict, hash=False)
     defaults: Mapping[Language, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all types that it was trained on."""
+        own = (name for schema in self.schemas.values() for name in schema.labels.names)
+        return tuple(dict.fromkeys(own))
+
+    def unread(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Of these names of types those that mean nothing to the model.
+
+        One that reads definitions can be asked for any type, and of one that does not say what it
+        was trained on nothing is known.
+        """
+        if self.style != "brief" or not self.schemas:
+            return ()
+        known = frozenset(self.names)
+        return tuple(name for name in names if name not in known)
 
     def dictionary(self, schema: Schema) -> Dictionary | None:
         """The known mentions of a schema's dataset, or of its types' names, if there are any."""

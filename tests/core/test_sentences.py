@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmner_hf.core.cutting import group
 from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import InputError, OffsetError
 from llmner_hf.core.offsets import within
-from llmner_hf.core.sentences import group, join_over, split
+from llmner_hf.core.sentences import join_over, split
 
 LANGUAGES = st.sampled_from(["en", "zh"])
 # Full of marks, closers, blanks and abbreviations, so that rules meet each other.
@@ -182,7 +183,7 @@ def test_group_is_lossless_and_keeps_the_limit(text, language, limit, measure) -
     assert all(start < end for start, end in chunks)
     assert all(one[1] <= other[0] for one, other in pairwise(chunks))
     assert "".join(solid(text[start:end]) for start, end in chunks) == solid(text)
-    assert cut_sentences == sum(measure(text[start:end]) > limit for start, end in spans)
+    assert list(cut_sentences) == [s for s in spans if measure(text[s[0] : s[1]]) > limit]
 
 
 @given(TEXTS, LANGUAGES, st.integers(1, 30))
@@ -200,7 +201,7 @@ def test_group_cuts_at_blanks_then_beside_chinese_then_anywhere() -> None:
 
     def pieces(text: str, limit: int) -> list[str]:
         chunks, cut_sentences = group(text, [(0, len(text))], limit, len)
-        assert cut_sentences == 1
+        assert len(cut_sentences) == 1
         return [text[start:end] for start, end in chunks]
 
     assert pieces("alpha beta  gamma", 8) == ["alpha", "beta", "gamma"]

@@ -13,10 +13,10 @@ from llmner_hf.core import writing
 from llmner_hf.core.abbreviations import abbreviates
 from llmner_hf.core.alignment.folding import Folded
 from llmner_hf.core.borders import borders
+from llmner_hf.core.cutting import group
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.scoring import boundary_deviations
-from llmner_hf.core.sentences import group
 from llmner_hf.core.writing import (
     CJK,
     IDEOGRAPHS,

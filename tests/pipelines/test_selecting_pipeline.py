@@ -188,7 +188,11 @@ def test_the_dataset_of_the_call_chooses_the_threshold(base, tokenizer, tmp_path
     assert ner(TEXTS[0], dataset="genia", entity_types=["protein"]) == []
     assert ner.dropped > 0
     before = ner.dropped
-    for options in ({"dataset": "biored"}, {"entity_types": ["protein"]}, {}):
+    for options in (
+        {"dataset": "biored", "entity_types": ["protein"]},
+        {"entity_types": ["protein"]},
+        {},
+    ):
         assert ner(TEXTS[0], **options)
     assert ner.dropped == before
     overridden = pipeline("bioner", model=str(base), selector=str(place), threshold=0.0)
