@@ -9,7 +9,7 @@ RUN = $(CURDIR)/$(BIN)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-.PHONY: annotate test check thorough reproduce clean
+.PHONY: annotate test check thorough hostile reproduce clean
 
 annotate: .venv/.ready
 	$(BIN)/llmner annotate examples/texts.jsonl -o runs/annotated.jsonl --html runs/annotated.html
@@ -28,6 +28,10 @@ check: .venv/.ready
 # Ten thousand hostile texts through every codec; minutes instead of seconds.
 thorough: .venv/.ready
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q tests/core/test_tagging.py
+
+# Five thousand hostile texts through the pipeline with the embedded model.
+hostile: .venv/.ready
+	HYPOTHESIS_PROFILE=hostile $(BIN)/pytest -q tests/pipelines/test_texts.py -k hostile
 
 # The paper's tables, run by run, on the embedded model or on one of the paper's backbones, which
 # needs a GPU: make reproduce BACKBONE=glm4-9b OPTIONS=--dry-run; see docs/reproduce.md.

@@ -137,6 +137,8 @@ def main() -> None:
     if given.no_gazetteer:
         settings = replace(ner.settings, gazetteer=None)
         ner = llmner_hf.pipeline("bioner", model=given.model, settings=settings)
+    # Unknown types are asked for too: what that is worth is to be seen.
+    ner.annotator.settings = replace(ner.settings, schemas={})
     selector = None if given.no_selector else ner.selector
     ner.annotator.selector = selector and selector.cut_at(None)
     rows = dict.fromkeys(given.only, given.rows) if given.rows else {}

@@ -38,6 +38,11 @@ def test_a_sentence_before_a_list_stays_as_it_is() -> None:
     assert pieces(text, 30) == ["She took codeine.", "clone A0, clone A1, clone A2,", "clone A3."]
 
 
+def test_a_long_sentence_before_a_stop_is_cut_too() -> None:
+    """And what stands behind the stop is a piece of its own."""
+    assert pieces("one two three four. five six.", 12) == ["one two", "three four.", "five six."]
+
+
 def test_no_grapheme_is_cut_that_fits() -> None:
     """Marks go with their letters."""
     assert pieces("肝e\u0301\u0301肝e\u0301\u0301", 5) == ["肝e\u0301\u0301肝", "e\u0301\u0301"]

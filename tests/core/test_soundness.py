@@ -10,7 +10,7 @@ from llmner_hf.core.choosing import flattened, uncrossed
 from llmner_hf.core.entities import Entity, ScoredEntity
 from llmner_hf.core.languages import in_words_of
 from llmner_hf.core.soundness import sound
-from llmner_hf.core.writing import grapheme_border
+from llmner_hf.core.writing import grapheme_border, spoken
 from tests.strategies import texts
 
 
@@ -80,3 +80,11 @@ def test_two_languages_have_one_name() -> None:
     found = scored((0, 2, "疾病", 0.5), (0, 2, "Disease", 0.7), (3, 4, "Gene", 0.6))
     assert in_words_of("zh", found) == tuple(scored((0, 2, "疾病", 0.7), (3, 4, "Gene", 0.6)))
     assert in_words_of("en", found)[0].entity.label == "Disease"
+    worse = scored((0, 2, "Disease", 0.7), (0, 2, "疾病", 0.5))
+    assert in_words_of("zh", worse) == tuple(scored((0, 2, "疾病", 0.7)))
+
+
+def test_a_sentence_without_words_has_no_language() -> None:
+    """Numbers, units and single letters say nothing."""
+    said = [spoken(text) for text in ("38.5 ℃", "A", "EGFR L858R", "查EGFR突变")]
+    assert said == [None, None, "en", "zh"]

@@ -49,6 +49,13 @@ def test_wrapped_prose_reads_as_one_line(width: int, newline: str) -> None:
     assert wrapped[first:last].split() == ["lithium", "carbonate"]
 
 
+def test_a_title_that_is_wider_than_what_was_wrapped_keeps_its_line() -> None:
+    """Its break is none of the wraps."""
+    title = "Renal failure in two patients after gentamicin and lithium: a report of cases"
+    text = "\n".join([title, *textwrap.wrap(PROSE, 50)])
+    assert transcript(text).text == f"{title}\n{PROSE}"
+
+
 def test_a_hyphen_before_a_wrap() -> None:
     """A compound is whole again; what is coordinated keeps its blank."""
     lines = "It was found that the receptor of interleukin-\n2 and of the other was bound by NF-"
@@ -74,6 +81,7 @@ def test_a_short_wrapped_note() -> None:
         "She was given aspirin for pain.\n\nthe rash went.",
         "血压升高\n血糖正常\n咳嗽咳痰",
         "a b c\vd e f\ng h i.",
+        "查：\n1. EGFR\n2. TP53。",
     ],
 )
 def test_lists_titles_and_paragraphs_keep_their_lines(text: str) -> None:

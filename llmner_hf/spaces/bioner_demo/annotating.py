@@ -11,6 +11,7 @@ from typing import Any
 
 from llmner_hf.core.entities import Example
 from llmner_hf.core.sentences import split
+from llmner_hf.pipelines.asking import about_unread
 from llmner_hf.pipelines.files import prediction
 from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.rendering import Document
@@ -33,6 +34,7 @@ def annotate(
     Raises:
         InputError: an option or a text is none that the pipeline takes.
     """
+    # A language is not said, so that it is guessed for every sentence.
     dataset = options.get("dataset")
     spoken = ner.settings.schema(dataset).language if dataset else None
     sizes = [len(split(example.text, spoken or example.language)) for example in examples]
@@ -41,11 +43,19 @@ def annotate(
         before = sum(sizes[:number])
         found = ner(
             example.text,
-            language=example.language,
-            progress=lambda done, _, before=before: progress(before + done, total),
+            progress=lambda done, _, before=before: progress(min(before + done, total), total),
             **options,
         )
         scored = prediction(example.id, found).scored
         documents.append(Document(example.id, example.text, scored))
     progress(total, total)
     return tuple(documents)
+
+
+def remark(ner: BioNerPipeline, options: Mapping[str, Any]) -> str:
+    """What is said of types that the model does not know; empty where it knows all."""
+    names: Sequence[str] = tuple(options.get("entity_types") or ())
+    if not names and "dataset" in options:
+        names = ner.settings.schema(options["dataset"]).labels.names
+    unread = ner.settings.unread(names)
+    return about_unread(unread, ner.settings) if unread else ""

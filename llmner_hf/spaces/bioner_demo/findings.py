@@ -26,16 +26,19 @@ class Findings:
         documents: with all that was found in them.
         types: the number of each type's colour.
         refusal: why there are no documents.
+        remark: what a reader has to know of what was found.
     """
 
     documents: tuple[Document, ...] = ()
     types: Mapping[str, int] = field(default_factory=dict)
     refusal: str = ""
+    remark: str = ""
 
     @classmethod
-    def of(cls, documents: tuple[Document, ...]) -> Findings:
+    def of(cls, documents: tuple[Document, ...], remark: str = "") -> Findings:
         """The findings with a colour for each type."""
-        return cls(documents, numbers([e.label for e in d.entities] for d in documents))
+        types = numbers([e.label for e in d.entities] for d in documents)
+        return cls(documents, types, remark=remark)
 
     def above(self, threshold: float) -> tuple[Document, ...]:
         """The documents with the entities of at least that score."""
@@ -54,4 +57,6 @@ class Findings:
         shown = self.above(threshold)
         kept, found = (sum(len(d.scored) for d in each) for each in (shown, self.documents))
         summary = f"{kept:,} of {found:,} entities have a score of {threshold:.2f} or more."
+        if self.remark:
+            summary += f" {escape(self.remark[0].upper() + self.remark[1:])}."
         return f'<p class="note" role="status">{summary}</p>\n{articles(shown, self.types)}'

@@ -17,7 +17,7 @@ from llmner_hf.core.entities import Example
 from llmner_hf.core.errors import InputError
 from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.spaces.bioner_demo import downloads, inputs
-from llmner_hf.spaces.bioner_demo.annotating import annotate
+from llmner_hf.spaces.bioner_demo.annotating import annotate, remark
 from llmner_hf.spaces.bioner_demo.findings import Findings
 
 Answer = tuple[Findings, str]
@@ -60,7 +60,8 @@ class Service:
 
         try:
             asked = inputs.options(choice, inputs.own_types(lines) if choice == inputs.OWN else ())
-            findings = Findings.of(annotate(self.ner, given(), asked, progress))
+            found = annotate(self.ner, given(), asked, progress)
+            findings = Findings.of(found, remark(self.ner, asked))
         except InputError as error:
             findings = Findings(refusal=str(error))
         return findings, findings.view(threshold)

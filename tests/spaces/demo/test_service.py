@@ -13,6 +13,7 @@ from llmner_hf.rendering import Document
 from llmner_hf.spaces.bioner_demo import downloads, inputs
 from llmner_hf.spaces.bioner_demo.annotating import annotate
 from llmner_hf.spaces.bioner_demo.findings import Findings
+from llmner_hf.spaces.bioner_demo.service import Service
 from tests.conftest import ROOT
 from tests.strategies import Case, cases
 
@@ -31,9 +32,22 @@ def test_step_by_step_is_the_same_as_at_once(ner, options):
     assert steps == [(0, 25), (16, 25), (25, 25)]
     expected = [
         ((e["start"], e["end"]), e["entity_group"], pytest.approx(e["score"], abs=1e-5))
-        for e in ner(LONG, language="en", **options)
+        for e in ner(LONG, **options)
     ]
     assert [(s.entity.span, s.entity.label, s.score) for s in document.scored] == expected != []
+
+
+def test_types_that_the_model_does_not_know_are_said(ner):
+    service = Service(ner)
+    findings, shown = service.annotate_text(
+        LONG, "own", "Zebra\nChemical", 0.0, lambda *_, **__: None
+    )
+    assert "no type named Zebra" in findings.remark
+    assert "no type named Zebra" in shown
+    assert {e.label for d in findings.documents for e in d.entities} == {"Chemical"}
+    other, _ = service.annotate_text(LONG, "ccks2019_as", "", 0.0, lambda *_, **__: None)
+    assert "解剖部位" in other.remark
+    assert not service.annotate_text(LONG, "genia", "", 0.0, lambda *_, **__: None)[0].remark
 
 
 def test_the_api(ner, demo):
