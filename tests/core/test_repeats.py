@@ -124,3 +124,19 @@ def test_chinese_has_no_words() -> None:
     predictions = [found("0", (0, 2, "疾病", 0.5), (3, 4, "部位", 0.5)), found("1")]
     (_, after) = repeated(["肝炎伴肝", "乙型肝炎，肝"], predictions)
     assert after.scored == (ScoredEntity(Entity(2, 4, "疾病"), 0.5),)
+
+
+def test_an_abbreviation_explained_twice_means_the_nearest_explanation_before() -> None:
+    """Before all explanations the first one counts; what its other mentions are called does not."""
+    sentences = ["RA.", "Rheumatoid arthritis (RA).", "RA.", "Retinoic acid (RA) RA.", "RA."]
+    disease = ScoredEntity(Entity(0, 20, "Disease"), 0.8)
+    chemical = ScoredEntity(Entity(0, 13, "Chemical"), 0.9)
+    own = ScoredEntity(Entity(0, 2, "Chemical"), 0.95)
+    found = [(), (disease,), (), (chemical,), (own,)]
+    predictions = [Prediction(str(n), scored) for n, scored in enumerate(found)]
+    after = repeated(sentences, predictions)
+    kinds = [
+        [one.entity.label for one in prediction.scored if one.entity.surface(text) == "RA"]
+        for text, prediction in zip(sentences, after, strict=True)
+    ]
+    assert kinds == [["Disease"], ["Disease"], ["Disease"], ["Chemical"] * 2, ["Chemical"]]
