@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from llmner_hf.core.choosing import flattened, uncrossed
-from llmner_hf.core.entities import Language, Prediction, ProblemKind, Span
+from llmner_hf.core.entities import Language, Prediction, ProblemKind, ScoredEntity, Span
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.hypertext import holds_html, read_html
 from llmner_hf.core.languages import in_words_of
@@ -33,8 +33,9 @@ from llmner_hf.core.schema import Schema
 from llmner_hf.core.sentences import split
 from llmner_hf.core.soundness import sound
 from llmner_hf.core.transcripts import Transcript, transcript
-from llmner_hf.core.writing import language_of, spoken
+from llmner_hf.core.writing import in_word, language_of, spoken
 from llmner_hf.pipelines.asking import (
+    MOST_NAMES,
     Call,
     Progress,
     about_unread,
@@ -197,6 +198,11 @@ class Annotator:
         unread = self.settings.unread(schema.labels.names)
         if unread:
             self._say(about_unread(unread, self.settings))
+        elif self.selector and (unseen := self.settings.unseen(schema.labels.names)):
+            self._say(
+                f"no validation text had types named {', '.join(unseen[:MOST_NAMES])}: their "
+                "scores are not calibrated, so choose a threshold on texts of your own"
+            )
         return known_part(schema, unread)
 
     def _say(self, remark: str) -> None:
@@ -263,18 +269,34 @@ class Annotator:
         self.dropped += _number(predictions) - _number(found)
         return found
 
+    def _of_words(
+        self, document: Document, scored: tuple[ScoredEntity, ...]
+    ) -> tuple[ScoredEntity, ...]:
+        """Without what ends where a word was cut that the context does not hold; it is counted."""
+        text = document.transcript.text
+        within = {at for part in document.parts for at in _ends(part) if in_word(text, at)}
+        kept = tuple(one for one in scored if within.isdisjoint(one.entity.span))
+        if len(kept) < len(scored):
+            self.problems[ProblemKind.NO_ENTITY] += len(scored) - len(kept)
+        return kept
+
     def _prediction(
         self, document: Document, found: Sequence[Prediction], call: Call
     ) -> Prediction:
         """What was found in a text's parts, with offsets into the text as it was given."""
         read = document.transcript
         pairs = zip(document.parts, found, strict=True)
-        scored = of_whole((part.start, own.scored) for part, own in pairs)
+        scored = self._of_words(document, of_whole((p.start, own.scored) for p, own in pairs))
         if call.languages == "both":
             scored = uncrossed(in_words_of(document.language, scored))
         if call.flat:
             scored = flattened(scored)
         return Prediction("", read.located(scored))
+
+
+def _ends(part: Part) -> Span:
+    """Where a part begins and ends in its transcript."""
+    return part.start, part.start + len(part.request.text)
 
 
 def _number(predictions: Iterable[Prediction]) -> int:

@@ -115,10 +115,12 @@ class TaggerSettings(CompletionSettings, LineSettings):
         One that reads definitions can be asked for any type, and of one that does not say what it
         was trained on nothing is known.
         """
-        if self.style != "brief" or not self.schemas:
-            return ()
+        return self.unseen(names) if self.style == "brief" else ()
+
+    def unseen(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Of these names of types those that it was not trained on, if it says what it was."""
         known = frozenset(self.names)
-        return tuple(name for name in names if name not in known)
+        return tuple(name for name in names if known and name not in known)
 
     def dictionary(self, schema: Schema) -> Dictionary | None:
         """The known mentions of a schema's dataset, or of its types' names, if there are any."""

@@ -5,6 +5,7 @@ Values that were wrong once stand here with what is right.
 
 import logging
 import os
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -17,6 +18,7 @@ from llmner_hf.cli import main
 from llmner_hf.core.entities import EntityType, LabelSet
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.schema import Schema
+from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.settings import TaggerSettings
 from tests.strategies import number, plain_texts, texts
 
@@ -95,6 +97,21 @@ def test_which_names_mean_nothing_to_a_tagger():
     assert TaggerSettings(style="brief", schemas=known).unread(asked) == ("Zebra",)
     assert TaggerSettings(style="prefix", schemas=known).unread(asked) == ()
     assert TaggerSettings(style="brief").unread(asked) == ()
+
+
+def test_scores_of_types_that_were_never_validated_are_said_to_be_uncalibrated(ner, caplog):
+    reads_all = replace(ner.settings, style="prefix")
+    asked = BioNerPipeline(tagger=replace(ner.tagger, settings=reads_all))
+    with caplog.at_level(logging.WARNING):
+        asked(GOOD, entity_types={"Chemical": "", "Zebra": "a striped horse"})
+    assert "types named Zebra: their scores are not calibrated" in caplog.text
+
+
+def test_no_entity_ends_where_a_word_was_cut(ner):
+    text = "IL2" * 3_000
+    for sentences in (True, False):
+        found = ner(text, entity_types=["protein"], language="en", sentences=sentences)
+        assert {place for e in found for place in (e["start"], e["end"])} <= {0, len(text)}
 
 
 @pytest.mark.parametrize("between", ["  ", " \t", "\u00a0 ", "   "])
