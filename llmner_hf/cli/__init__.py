@@ -63,15 +63,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         given.command.run(given, rest)
     except (InputError, OSError) as error:
-        print(f"llmner: {error}", file=sys.stderr)
+        print(f"llmner: {_line(error)}", file=sys.stderr)
         return 2
     except LlmnerError as error:
-        print(f"llmner: {error}", file=sys.stderr)
+        print(f"llmner: {_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"llmner: {given.command.NAME} was stopped; {_way_on(given)}", file=sys.stderr)
         return STOPPED
     return 0
+
+
+def _line(error: BaseException) -> str:
+    """An error in one line; those of libraries have several."""
+    return " ".join(str(error).split()) or repr(error)
 
 
 def _way_on(given: argparse.Namespace) -> str:

@@ -30,9 +30,6 @@ try:
 except ImportError:  # Windows has none: two writers are not told apart there
     fcntl = None  # type: ignore[assignment]
 
-# So much of a file's beginning and end goes into its digest: weights differ everywhere.
-ENDS = 1 << 20
-
 Job = Mapping[str, Any]
 
 
@@ -71,23 +68,7 @@ def job_of(
 
 
 def _place(origin: Origin | None) -> object:
-    """A model by its name and its commit on the Hub, or by its files in a folder."""
-    if origin is None:
-        return "in memory"
-    if origin.folder is None:
-        return [origin.name, origin.revision]
-    kept = (".safetensors", ".bin", ".json", ".jinja")
-    files = (path for path in sorted(origin.folder.iterdir()) if path.suffix in kept)
-    return [origin.folder.resolve().name, _digest(map(_ends, files))]
-
-
-def _ends(path: Path) -> str:
-    """A file by its name, its size, its first and its last mebibyte."""
-    with path.open("rb") as file:
-        content = sha256(file.read(ENDS))
-        file.seek(max(path.stat().st_size - ENDS, 0))
-        content.update(file.read(ENDS))
-    return f"{path.name} {path.stat().st_size} {content.hexdigest()}"
+    return "in memory" if origin is None else origin.identity()
 
 
 def _settings(settings: TaggerSettings) -> str:
