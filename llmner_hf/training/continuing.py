@@ -40,6 +40,10 @@ APART = (
 # Of ours: places whose content counts instead, and when validation looks.
 PLACES = ("datasets", "lenders", "mined", "validation_size")
 
+# How long a run is; more may be asked for later where the schedule does not depend on it.
+LENGTHS = ("max_steps", "num_train_epochs")
+STEADY = ("constant", "constant_with_warmup")
+
 Begun = Mapping[str, Any]
 
 
@@ -83,35 +87,41 @@ def finished(folder: Path, begun: Begun, writes: bool) -> dict[str, Any] | None:
     """
     made = [*folder.glob(f"{PREFIX}*"), *folder.glob("*.safetensors")]
     if made:
-        _check(folder, begun)
-        newest = numbered(folder)[:1]
-        record = _read(folder / RECORD_FILE)
-        if record and any(folder.glob("*.safetensors")) and not any(map(fault, newest)):
+        longer = _longer(folder, begun)
+        newest, record = numbered(folder)[:1], _read(folder / RECORD_FILE)
+        whole = any(folder.glob("*.safetensors")) and not any(map(fault, newest))
+        if record and whole and not longer:
             return record
-    elif writes:
+    if writes:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(begun, ensure_ascii=False, indent=1)
         (folder / BEGUN_FILE).write_text(text + "\n", encoding="utf-8")
     return None
 
 
-def _check(folder: Path, begun: Begun) -> None:
+def _longer(folder: Path, begun: Begun) -> bool:
+    """Whether a run is asked to go on for more steps than it was begun with.
+
+    Raises:
+        SettingError: anything else differs.
+    """
     before = _read(folder / BEGUN_FILE)
     way = "name another output_dir, or remove the folder to begin anew"
     if before is None:
         raise SettingError(f"{folder}: holds weights, and no {BEGUN_FILE} says what by; {way}")
     old, new = before.get("recipe", {}), begun["recipe"]
-    differing = [
-        f"{name} (was {_short(old.get(name))}, now {_short(new.get(name))})"
-        for name in {**old, **new}
-        if old.get(name) != new.get(name)
-    ]
+    keys = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    longer = [n for n in keys if n in LENGTHS and (old.get(n) or 0) < new[n]]
+    if str(new.get("lr_scheduler_type")).removeprefix("SchedulerType.").lower() in STEADY:
+        keys = [name for name in keys if name not in longer]
+    differing = [f"{n} (was {_short(old.get(n))}, now {_short(new.get(n))})" for n in keys]
     data = {**before.get("data", {}), **begun["data"]}
     other = [n for n in data if before.get("data", {}).get(n) != begun["data"].get(n)]
     differing += [f"dataset {name}" for name in other]
     differing += [n for n in ("lenders", "mined") if before.get(n) != begun[n]]
     if differing:
         raise SettingError(f"{folder}: was begun with other {'; '.join(differing)}; {way}")
+    return bool(longer)
 
 
 def _short(value: object) -> str:

@@ -39,9 +39,9 @@ def base(tokenizer, tmp_path_factory):
     return folder
 
 
-def run(folder, base, examples=EXAMPLES, kind="full", own=None, **given):
+def run(folder, base, examples=EXAMPLES, kind="full", own=None, max_steps=STEPS, **given):
     with scored_by(None):
-        stated = optimisation(folder, STEPS, **{"save_steps": STEPS} | given)
+        stated = optimisation(folder, max_steps, **{"save_steps": STEPS} | given)
         data = {"ours": tagged(examples)}
         return train(settings(**(own or {})), stated, model_settings(base, kind), data)
 
@@ -103,6 +103,19 @@ def test_so_is_another_base(base, finished, tokenizer, tmp_path):
 
 def test_what_changes_no_weight_may_differ(base, finished):
     assert run(finished, base, logging_steps=1, eval_steps=3, save_steps=2, save_total_limit=1)
+
+
+def test_more_steps_may_follow_where_the_schedule_does_not_count_them(base, tmp_path):
+    run(tmp_path / "once", base, max_steps=7)
+    run(tmp_path / "twice", base)
+    run(tmp_path / "twice", base, max_steps=7)
+    one, other = weights(tmp_path / "once"), weights(tmp_path / "twice")
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    with pytest.raises(SettingError, match=r"max_steps \(was 7, now 5\)"):
+        run(tmp_path / "twice", base)
+    run(tmp_path / "falling", base, lr_scheduler_type="linear")
+    with pytest.raises(SettingError, match=r"max_steps \(was 5, now 7\)"):
+        run(tmp_path / "falling", base, lr_scheduler_type="linear", max_steps=7)
 
 
 def test_a_folder_of_which_nothing_is_known_is_refused(base, tmp_path):
