@@ -18,6 +18,12 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.prompting import Style
 
+# What Python and its libraries raise over a file that holds something else.
+UNREADABLE = (
+    *(KeyError, IndexError, TypeError, AttributeError, ValueError, ArithmeticError),
+    *(RecursionError, OSError),
+)
+
 
 def setting(default: Any, text: str) -> Any:
     """A field with its default and its help; a new list or mapping for each object."""
@@ -111,6 +117,18 @@ def check_least(settings: Any, **bounds: int) -> None:
         value = getattr(settings, name)
         if value is not None and value < bound:
             raise SettingError(f"{name} must be at least {bound}, not {value}")
+
+
+def check_range(settings: Any, least: float, most: float, *names: str) -> None:
+    """Refuse a number outside its range; what is no finite number lies outside.
+
+    Raises:
+        SettingError: which.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if not (_is(value, float) and least <= value <= most):
+            raise SettingError(f"{name} must lie between {least} and {most}, not {value!r:.40}")
 
 
 def check_shares(settings: Any, names: Iterable[str]) -> None:
