@@ -9,7 +9,7 @@ RUN = $(CURDIR)/$(BIN)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-.PHONY: annotate test check thorough reproduce clean
+.PHONY: annotate test check thorough torture reproduce clean
 
 annotate: .venv/.ready
 	$(BIN)/llmner annotate examples/texts.jsonl -o runs/annotated.jsonl --html runs/annotated.html
@@ -28,6 +28,11 @@ check: .venv/.ready
 # Ten thousand hostile texts through every codec; minutes instead of seconds.
 thorough: .venv/.ready
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q tests/core/test_tagging.py
+
+# Changed files, hostile model folders, killed runs, two writers, a full disk; hours. Figures stand in
+# docs/reliability.md. OPTIONS="--files 100 --models 20 --kills 2 --train-kills 1" for minutes.
+torture: .venv/.ready
+	$(BIN)/python -m tests.torture $(OPTIONS)
 
 # The paper's tables, run by run, on the embedded model or on one of the paper's backbones, which
 # needs a GPU: make reproduce BACKBONE=glm4-9b OPTIONS=--dry-run; see docs/reproduce.md.
