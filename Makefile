@@ -9,7 +9,7 @@ RUN = $(CURDIR)/$(BIN)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-.PHONY: annotate test check thorough hostile reproduce clean
+.PHONY: annotate test check thorough hostile torture reproduce clean
 
 annotate: .venv/.ready
 	$(BIN)/llmner annotate examples/texts.jsonl -o runs/annotated.jsonl --html runs/annotated.html
@@ -32,6 +32,11 @@ thorough: .venv/.ready
 # Five thousand hostile texts through the pipeline with the embedded model.
 hostile: .venv/.ready
 	HYPOTHESIS_PROFILE=hostile $(BIN)/pytest -q tests/pipelines/test_texts.py -k hostile
+
+# Changed files, hostile model folders, killed runs, two writers, a full disk; hours. Figures stand in
+# docs/reliability.md. OPTIONS="--files 100 --models 20 --kills 2 --train-kills 1" for minutes.
+torture: .venv/.ready
+	$(BIN)/python -m tests.torture $(OPTIONS)
 
 # The paper's tables, run by run, on the embedded model or on one of the paper's backbones, which
 # needs a GPU: make reproduce BACKBONE=glm4-9b OPTIONS=--dry-run; see docs/reproduce.md.

@@ -1,8 +1,9 @@
 """The command line: ``llmner COMMAND``.
 
 A module a command: its ``NAME``, its ``arguments`` and its ``run``; its docstring is its help. Exit
-codes: 0 done, 1 failed, 2 bad input, with one line on standard error that names it. Heavy libraries
-are imported by the command that needs them, so that ``--help`` answers at once.
+codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C, with one line on standard error that
+names it. Heavy libraries are imported by the command that needs them, so that ``--help`` answers at
+once.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ COMMANDS = (
 
 # Those that take the keys of a recipe as options.
 RECIPES = (train, train_selector)
+# Those that find what they did before they were stopped.
+GOING_ON = (*RECIPES, annotate)
+STOPPED = 130  # 128 and the number of the signal, as shells say it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,12 +63,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         given.command.run(given, rest)
     except (InputError, OSError) as error:
-        print(f"llmner: {error}", file=sys.stderr)
+        print(f"llmner: {_line(error)}", file=sys.stderr)
         return 2
     except LlmnerError as error:
-        print(f"llmner: {error}", file=sys.stderr)
+        print(f"llmner: {_line(error)}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"llmner: {given.command.NAME} was stopped; {_way_on(given)}", file=sys.stderr)
+        return STOPPED
     return 0
+
+
+def _line(error: BaseException) -> str:
+    """An error in one line; those of libraries have several."""
+    return " ".join(str(error).split()) or repr(error)
+
+
+def _way_on(given: argparse.Namespace) -> str:
+    """What to do after Ctrl-C."""
+    if given.command in GOING_ON:
+        return "the same command goes on where it was"
+    return "the same command begins anew"
 
 
 def _quiet() -> None:

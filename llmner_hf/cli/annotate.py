@@ -14,6 +14,7 @@ from llmner_hf.cli.reading import (
     input_options,
     is_stream,
     options_of,
+    probe,
     reading,
     writable,
     write,
@@ -72,6 +73,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--engine", choices=("constrained", "reference", "free"), default="constrained"
     )
     parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="begin anew where a run that was stopped left a part of the file",
+    )
 
 
 def run(given: argparse.Namespace, _: list[str]) -> None:
@@ -79,6 +85,8 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     to = writable(given.out, given.to)
     if given.batch_size < 1:
         raise InputError(f"--batch-size {given.batch_size}: at least one text at a time")
+    if given.html:
+        probe(given.html)
     found = reading(
         given.input,
         dataset=given.dataset or "",
@@ -149,12 +157,16 @@ def _annotated(
         options["language"] = given.language
     if given.types:
         options["entity_types"] = given.types
-    options |= {"batch_size": given.batch_size, "fields": found.fields}
+    options |= {"batch_size": given.batch_size, "fields": found.fields, "restart": given.restart}
     with (
         workplace(None if is_stream(given.out) else Path(given.out), to) as work,
         tqdm(total=len(found.examples), unit="text", disable=not sys.stderr.isatty()) as bar,
     ):
-        annotate(ner, found.examples, work, progress=bar.update, **options)
+
+        def within(done: int, total: int) -> None:
+            bar.set_postfix_str(f"sentence {done} of {total}")
+
+        annotate(ner, found.examples, work, progress=bar.update, sentences_done=within, **options)
         predictions = {prediction.id: prediction for prediction in read_predictions(work)}
         if work != Path(given.out):
             write(given.out, annotated(found, predictions), to)

@@ -37,17 +37,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner gazetteer``."""
-    from datasets import load_dataset
-
     from llmner_hf.settings import TAGGER_FILE, TaggerSettings
     from llmner_hf.tagger.tagger import Tagger
     from llmner_hf.training.gazetteer import learnt, parts, relearnt
-    from llmner_hf.training.lending import Lending
+    from llmner_hf.training.lending import Lending, load_named
     from llmner_hf.training.weighing import Trial, equipped, fit
 
     if not given.model.is_dir():
         raise InputError(f"{given.model}: no such folder")
-    datasets = {Path(place).name: load_dataset(place) for place in given.datasets}
+    datasets = load_named(given.datasets)
     lending = Lending.load(given.lenders)
     if given.all_rows:
         settings = TaggerSettings.load(given.model / TAGGER_FILE)

@@ -93,7 +93,29 @@ def read(
 
 def is_stream(path: str) -> bool:
     """Whether a result goes to standard output or a device, which no file may replace."""
-    return path == STREAM or path.startswith("/dev/")
+    place = Path(path)
+    special = place.exists() and not (place.is_file() or place.is_dir())
+    return path == STREAM or path.startswith("/dev/") or special
+
+
+def probe(path: str | Path) -> None:
+    """Refuse a place where no file can be written, before any work.
+
+    Raises:
+        InputError: it is a folder, or stands in none in which this user may write.
+    """
+    place = Path(path)
+    if place.is_dir():
+        raise InputError(f"{path}: a folder; name a file")
+    above = next(folder for folder in place.absolute().parents if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{path}: no file can be written in {above} ({error.strerror or error}); name another "
+            "place"
+        ) from None
 
 
 def writable(path: str, to: str | None) -> str:
@@ -111,6 +133,8 @@ def writable(path: str, to: str | None) -> str:
         raise InputError("brat is a folder of files, which no stream can hold; name a folder")
     if Path(path).is_dir() and name != "brat":
         raise InputError(f"{path}: a folder; {name} is a file")
+    if not is_stream(path):
+        probe(Path(path, "documents") if name == "brat" else path)
     return name
 
 

@@ -25,8 +25,8 @@ from huggingface_hub import (
     ModelInfo,
     SpaceInfo,
 )
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-from huggingface_hub.utils import httpx
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub.utils import httpx, validate_repo_id
 
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.errors import InputError, RunError
@@ -69,6 +69,11 @@ class Destination:
     def __post_init__(self) -> None:
         if self.repository.count("/") != 1 or not all(self.repository.split("/")):
             raise InputError(f"{self.repository!r}: name the repository as NAMESPACE/NAME")
+        try:
+            validate_repo_id(self.repository)
+        except HFValidationError as error:
+            told = " ".join(str(error).split())
+            raise InputError(f"{self.repository!r}: no name of a repository: {told}") from None
 
 
 @dataclass(frozen=True, slots=True)

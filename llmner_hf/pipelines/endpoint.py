@@ -58,7 +58,7 @@ class EndpointPipeline:
     ) -> None:
         if not model:
             raise SettingError(f"{endpoint}: name the model to ask there, model=NAME")
-        self._call = Call().but(**defaults)
+        self.call = Call().but(**defaults)
         self.settings = settings or TaggerSettings()
         server = Server(endpoint, model, api_key)
         self.decoder = RemoteDecoder(
@@ -67,7 +67,7 @@ class EndpointPipeline:
         chosen = selector_at(str(selector)) if selector else None
         if chosen:
             chosen = replace(chosen, gazetteer=self.settings.gazetteer)
-        with_threshold(chosen, self._call.threshold)  # checks it
+        with_threshold(chosen, self.call.threshold)  # checks it
         self.annotator = Annotator(self.decoder, self.settings, chosen)
 
     def __repr__(self) -> str:
@@ -90,7 +90,7 @@ class EndpointPipeline:
 
     def __call__(self, inputs: Any, *, batch_size: int = 16, **given: Any) -> Any:
         """The entities of a text, or of each text; see `pipelines.local.BioNerPipeline`."""
-        call = self._call.but(**given)
+        call = self.call.but(**given)
         return answered(inputs, lambda texts: self._answers(texts, call, batch_size))
 
     def _answers(

@@ -3,6 +3,8 @@
 In: examples whose gold entities, if any, are ignored, and a pipeline. Out: JSON lines, one a text,
 in the order of the input. Finished texts are written as they come, to ``NAME.part``; a run that was
 stopped goes on behind the last whole line of it, and the file gets its name when all is done.
+Refused: to go on with a file that was begun with another input, model or option, and to write a
+file that another process is writing (`pipelines.job`).
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from types import MappingProxyType
 from typing import Any
 
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
-from llmner_hf.core.errors import FormatError
+from llmner_hf.pipelines.job import claimed, finished, job_of
 from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.readers.json_lines import predicted_row
+
+# A batch with more characters tells how many of its sentences are done. Ours: half a minute.
+LONG = 20_000
 
 
 def annotate(
@@ -29,7 +34,9 @@ def annotate(
     *,
     batch_size: int = 16,
     progress: Callable[[int], object] = lambda done: None,
+    sentences_done: Callable[[int, int], object] = lambda done, total: None,
     fields: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+    restart: bool = False,
     **options: Any,
 ) -> int:
     """Annotate examples into a file of JSON lines; returns how many were already there.
@@ -40,25 +47,35 @@ def annotate(
         out: the file to write.
         batch_size: texts at a time.
         progress: called with the number of texts that a step has finished.
+        sentences_done: called within a long batch of texts, with how many of its sentences are done
+            and how many there are.
         fields: example id -> what else its line holds.
+        restart: begin anew where an unfinished file lies.
         **options: those of the pipeline's call; they win over an example's own dataset.
 
     Raises:
-        FormatError: the unfinished file of an earlier run belongs to another input.
+        InputError: the unfinished file of an earlier run was begun with another input or other
+            options, or another process is writing it.
     """
     part = out.with_name(out.name + ".part")
+    job = job_of(pipeline, examples, fields, options)
     out.parent.mkdir(parents=True, exist_ok=True)
-    done = _finished(part, examples)
-    progress(done)
-    with part.open("a", encoding="utf-8") as file:
-        for batch in _batches(examples[done:], batch_size):
-            for example, entities in zip(batch, _found(pipeline, batch, options), strict=True):
-                predicted = prediction(example.id, entities)
-                row = predicted_row(example.text, predicted, fields.get(example.id))
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            file.flush()
-            progress(len(batch))
-    part.replace(out)
+    with claimed(part, job, restart):
+        done = finished(part, examples)
+        progress(done)
+        with part.open("a", encoding="utf-8") as file:
+            for batch in _batches(examples[done:], batch_size):
+                long = sum(len(example.text) for example in batch) > LONG
+                told = {"progress": sentences_done} if long else {}
+                for example, entities in zip(
+                    batch, _found(pipeline, batch, options | told), strict=True
+                ):
+                    predicted = prediction(example.id, entities)
+                    row = predicted_row(example.text, predicted, fields.get(example.id))
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.flush()
+                progress(len(batch))
+        part.replace(out)
     return done
 
 
@@ -107,20 +124,3 @@ def _batches(examples: Sequence[Example], size: int) -> Iterator[list[Example]]:
     for _, group in groupby(examples, key=lambda example: (example.dataset, example.language)):
         rows = list(group)
         yield from (rows[start : start + size] for start in range(0, len(rows), size))
-
-
-def _finished(part: Path, examples: Sequence[Example]) -> int:
-    """How many texts an earlier run has finished; cuts off a line that it could not finish."""
-    if not part.exists():
-        return 0
-    whole = part.read_bytes()
-    whole = whole[: whole.rfind(b"\n") + 1]
-    part.write_bytes(whole)
-    lines = whole.decode("utf-8").split("\n")[:-1]
-    for number, (line, example) in enumerate(zip(lines, examples, strict=False), 1):
-        row = json.loads(line)
-        if (row["id"], row["text"]) != (example.id, example.text):
-            raise FormatError(
-                part, number, f"is {row['id']!r}, of another input; delete the file to begin anew"
-            )
-    return min(len(lines), len(examples))

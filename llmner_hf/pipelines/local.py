@@ -135,6 +135,12 @@ class BioNerPipeline(Pipeline):
         return _again, self._made_by
 
     @property
+    def call(self) -> Call:
+        """What a call asks for where it says nothing else."""
+        call: Call = self._preprocess_params["call"]
+        return call
+
+    @property
     def settings(self) -> TaggerSettings:
         """How the model was tuned and is asked."""
         return self.tagger.settings
@@ -185,7 +191,7 @@ class BioNerPipeline(Pipeline):
                 workers, since a text is prepared while it is decoded.
             **given: `pipelines.annotator.Call`.
         """
-        call = self._preprocess_params["call"].but(**given)
+        call = self.call.but(**given)
         size = batch_size or self._batch_size or 1
         return answered(inputs, lambda texts: self._answers(texts, call, size))
 

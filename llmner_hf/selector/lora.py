@@ -85,7 +85,8 @@ def put_on(model: nn.Module, folder: Path) -> bool:
     layer = {name: tensors.pop(f"{HEAD}.{name}", None) for name in ("weight", "bias")}
     linears, embeddings = _linears(model, config, tensors), _embeddings(model, config, tensors)
     lacking = len(embeddings) < len(_tokens(config)) or any(p is None for p in layer.values())
-    if tensors or lacking:  # there is something in it that is not known here
+    # There is something in it that is not known here, or something is missing: PEFT says what.
+    if tensors or lacking or not _targets(model, config) <= linears.keys():
         return False
     for name, module in (linears | embeddings).items():
         model.set_submodule(name, module)
@@ -122,6 +123,20 @@ def _linears(
             down, up = tensors.pop(name + _DOWN), tensors.pop(name + _UP)
             found[name] = AdaptedLinear(base, down, up, config["lora_alpha"] / config["r"])
     return found
+
+
+def _targets(model: nn.Module, config: Mapping[str, Any]) -> set[str]:
+    """The linear layers that the config names, where it names them one by one."""
+    named = config.get("target_modules")
+    limited = any(config.get(key) for key in ("exclude_modules", "layers_to_transform"))
+    if not isinstance(named, list) or limited:
+        return set()
+    ends = tuple(f".{name}" for name in named)
+    return {
+        name
+        for name, module in model.named_modules()
+        if type(module) is nn.Linear and f".{name}".endswith(ends)
+    }
 
 
 def _embeddings(

@@ -26,6 +26,7 @@ from llmner_hf.selector.modeling import (
     GLMForEntityValidity,
 )
 from llmner_hf.selector.scoring import validity_scorer
+from llmner_hf.selector.soundness import check_adapter, check_answers, in_one_line
 from llmner_hf.selector.storage import (
     ADAPTER_FILE,
     ADAPTER_WEIGHTS,
@@ -64,15 +65,21 @@ def selector_on(causal: Any, place: str | Path | Origin) -> Selector:
     folder = fetched(origin, (SELECTOR_FILE, ADAPTER_FILE, ADAPTER_WEIGHTS, *TOKENIZER_FILES))
     settings = SelectorSettings.load(folder / SELECTOR_FILE)
     brought = (folder / TOKENIZER_FILES[0]).is_file()
-    tokenizer = AutoTokenizer.from_pretrained(folder if brought else causal.name_or_path)
+    with in_one_line(origin.name):
+        tokenizer = AutoTokenizer.from_pretrained(folder if brought else causal.name_or_path)
     model: Any = view_of(causal)
     make_room(model, tokenizer)
-    if not put_on(model, folder):
+    with in_one_line(origin.name):
+        plain = put_on(model, folder)
+    if not plain:
         from peft import PeftModel  # only here: it is slow to import
 
-        model = PeftModel.from_pretrained(
-            model, str(folder), torch_device=str(causal.device), autocast_adapter_dtype=False
-        )
+        with in_one_line(origin.name):
+            model = PeftModel.from_pretrained(
+                model, str(folder), torch_device=str(causal.device), autocast_adapter_dtype=False
+            )
+        check_adapter(model, folder / ADAPTER_WEIGHTS, origin.name)
+    check_answers(model.eval(), origin.name)
     return _selector(model.eval(), tokenizer, settings, origin)
 
 

@@ -17,16 +17,24 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
-from llmner_hf.core.errors import SettingError
+from llmner_hf.core.errors import FormatError, SettingError
 from llmner_hf.selector.modeling import (
     HEAD,
     EntityValidityConfig,
     EntityValidityForSequenceClassification,
     GLMForEntityValidity,
 )
+from llmner_hf.selector.soundness import (
+    check_adapter,
+    check_answers,
+    check_tokenizer,
+    in_one_line,
+    loaded,
+)
 from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
 from llmner_hf.settings.origin import Origin
 
+LM_HEAD = "lm_head."  # of a decoder, and of no selector
 ADAPTER_FILE = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 TOKENIZER_FILES = ("tokenizer_config.json", "tokenizer.json", "chat_template.jinja")
@@ -58,7 +66,7 @@ def from_backbone(
     if Path(place).is_dir() and not any(Path(place).glob("*.safetensors*")):
         model = kind(config)
     else:
-        model = kind.from_pretrained(place, config=config, **options)
+        model = loaded(kind, place, left=(LM_HEAD,), new=(HEAD,), config=config, **options)
     getattr(model, HEAD).float()  # untrained, it got the dtype of the checkpoint
     model.name_or_path = place  # where an adapter will look for it
     return model
@@ -89,7 +97,7 @@ def based_on(place: str | Path | Origin) -> str | None:
     file = Origin.of(place).file(ADAPTER_FILE)
     if file is None:
         return None
-    return str(json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"])
+    return _named(file)[0]
 
 
 def base_of(place: str | Path | Origin) -> Origin:
@@ -102,11 +110,26 @@ def base_of(place: str | Path | Origin) -> Origin:
     file = origin.file(ADAPTER_FILE)
     if file is None:
         raise SettingError(f"{origin.name}: no {ADAPTER_FILE}; this is not an adapter")
-    config = json.loads(file.read_text(encoding="utf-8"))
-    named = str(config["base_model_name_or_path"])
+    named, revision = _named(file)
     if named == AROUND:
         return replace(origin, name=str(file.parents[1]), revision=None)
-    return replace(origin, name=named, revision=config.get("revision"))
+    return replace(origin, name=named, revision=revision)
+
+
+def _named(file: Path) -> tuple[str, str | None]:
+    """The base that an adapter's config names, and its revision.
+
+    Raises:
+        FormatError: it names none.
+    """
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        named, revision = config["base_model_name_or_path"], config.get("revision")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FormatError(file, 0, f"not the config of an adapter: {error!r}") from error
+    if not isinstance(named, str) or not named or not isinstance(revision, str | None):
+        raise FormatError(file, 0, f"names no base: base_model_name_or_path is {named!r}")
+    return named, revision
 
 
 def load(
@@ -131,23 +154,30 @@ def load(
     settings = SelectorSettings.load(settings_file)
     own = settings_file.parent
     if origin.file(ADAPTER_FILE) is None:
-        model: Any = EntityValidityForSequenceClassification.from_pretrained(
-            origin.name, **origin.loading, **options
-        )
-        tokenizer = AutoTokenizer.from_pretrained(origin.name, **origin.loading)
-        return model.eval(), tokenizer, settings
+        kind = EntityValidityForSequenceClassification
+        model: Any = loaded(kind, origin.name, **origin.loading, **options).eval()
+        with in_one_line(origin.name):
+            tokenizer = AutoTokenizer.from_pretrained(origin.name, **origin.loading)
+        check_tokenizer(model, tokenizer, origin.name)
+        check_answers(model, origin.name)
+        return model, tokenizer, settings
     from peft import PeftModel  # only here: it is slow to import
 
     below = Origin.of(base) if base else base_of(origin)
     fetched(origin, (ADAPTER_WEIGHTS, *TOKENIZER_FILES))
     # A tokenizer lies beside an adapter unless its markers are tokens that the base has.
     brought = (own / TOKENIZER_FILES[0]).is_file()
-    tokenizer = AutoTokenizer.from_pretrained(
-        own if brought else below.name, **({} if brought else below.loading)
-    )
+    with in_one_line(origin.name):
+        tokenizer = AutoTokenizer.from_pretrained(
+            own if brought else below.name, **({} if brought else below.loading)
+        )
     model = from_backbone(below.name, **below.loading, **options)
     make_room(model, tokenizer)
-    return PeftModel.from_pretrained(model, str(own)).eval(), tokenizer, settings
+    with in_one_line(origin.name):
+        model = PeftModel.from_pretrained(model, str(own)).eval()
+    check_adapter(model, own / ADAPTER_WEIGHTS, origin.name)
+    check_answers(model, origin.name)
+    return model, tokenizer, settings
 
 
 def export(place: str | Path | Origin, out: str | Path, base: str | None = None) -> None:

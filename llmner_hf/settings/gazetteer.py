@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 from llmner_hf.core.errors import FormatError
 from llmner_hf.core.mentions import Dictionary, Key
 from llmner_hf.core.schema import Schema
+from llmner_hf.settings.shared import UNREADABLE
 
 GAZETTEER_FILE = "gazetteer.safetensors"
 # Ours: kept are mentions that are entities in a fifth of their occurrences. Half, the dictionary's
@@ -84,8 +85,9 @@ class Gazetteer:
                     arrays = {name: file.get_tensor(f"{number}.{name}") for name in names}
                     dictionaries[said["title"]] = _dictionary(arrays, said["labels"])
             return cls(dictionaries)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError, IndexError) as error:
-            raise FormatError(path, 0, f"not the gazetteer of a tagger: {error!r}") from error
+        except (SafetensorError, *UNREADABLE) as error:
+            told = f"not the gazetteer of a tagger: {error!r:.200}"
+            raise FormatError(path, 0, told) from error
 
 
 def _arrays(dictionary: Dictionary, labels: list[str]) -> dict[str, np.ndarray]:
@@ -103,7 +105,17 @@ def _arrays(dictionary: Dictionary, labels: list[str]) -> dict[str, np.ndarray]:
 
 
 def _dictionary(arrays: Mapping[str, np.ndarray], labels: list[str]) -> Dictionary:
-    """The dictionary that ``_arrays`` wrote."""
+    """The dictionary that ``_arrays`` wrote.
+
+    Raises:
+        ValueError: the arrays are not of its kinds, or a length is none.
+    """
+    kinds = {"digests": "i", "labels": "u", "unsure": "b", "starts": "u", "lengths": "u"}
+    for name, kind in kinds.items():
+        if arrays[name].dtype.kind != kind or arrays[name].ndim != 1:
+            raise ValueError(f"{name} is {arrays[name].dtype} of {arrays[name].ndim} dimensions")
+    if not arrays["lengths"].all() or not all(isinstance(label, str) for label in labels):
+        raise ValueError("a mention of length 0, or a type without a name")
     digests: list[int] = arrays["digests"].tolist()
     types = [labels[number] for number in arrays["labels"].tolist()]
     lengths: dict[Key, list[int]] = {}

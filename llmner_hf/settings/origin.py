@@ -8,6 +8,7 @@ the same commit. A file that is not there is told from one that cannot be reache
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ EMBEDDED = Path(__file__).parents[1] / "embedded"
 
 # A repository has one of these, by which its commit is found out.
 _FIRST = ("config.json", "adapter_config.json")
+# Files by which a model in a folder is known, and how much of the beginning and the end of each is
+# looked at: weights that differ do so everywhere.
+_KNOWN_BY = (".safetensors", ".bin", ".json", ".jinja")
+_ENDS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,25 @@ class Origin:
             raise RunError(f"{self.name}: {name} cannot be fetched: {_line(error)}") from None
         except EntryNotFoundError:
             return None
+
+    def identity(self) -> list[str | None]:
+        """By what two models are told apart: name and commit, or a folder's name and its files.
+
+        Where the folder lies is no part of it. Left out are files that a run leaves beside a model.
+        """
+        folder = self.folder
+        if folder is None:
+            return [self.name, self.revision]
+        digest = sha256()
+        for path in sorted(folder.iterdir()):
+            if path.suffix in _KNOWN_BY and path.name not in ("run.json", "begun.json"):
+                size = path.stat().st_size
+                digest.update(f"{path.name} {size} ".encode())
+                with path.open("rb") as file:
+                    digest.update(file.read(_ENDS))
+                    file.seek(max(size - _ENDS, 0))
+                    digest.update(file.read(_ENDS))
+        return [folder.resolve().name, digest.hexdigest()[:16]]
 
     def pinned(self) -> Origin:
         """The same at the commit that the revision names now, so that all files fit each other.

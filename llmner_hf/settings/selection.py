@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -12,12 +13,18 @@ from typing import Literal
 from llmner_hf.core.errors import FormatError, InputError, SettingError
 from llmner_hf.core.mentions import Evidence
 from llmner_hf.settings.shared import (
+    UNREADABLE,
     LayoutSettings,
     PromptSettings,
     check_choices,
+    check_kinds,
+    check_range,
     setting,
     stored,
 )
+
+# Ours: validation finds 0.5 to 3; beyond these all probabilities are 0, 1 or 0.5.
+TEMPERATURES = 1e-3, 1e3
 
 SELECTOR_FILE = "selector.json"
 # The keys that ``selector.json`` begins with.
@@ -67,7 +74,7 @@ class QuestionSettings(PromptSettings, EvidenceSettings):
         check_choices(self)
         if self.lines_apart and self.reading == "once":
             raise SettingError("lines_apart needs reading twice: a text read once is no copy")
-        if len(set(self.markers)) != 2:
+        if len(set(self.markers)) != 2 or not all(m and isinstance(m, str) for m in self.markers):
             raise SettingError(f"markers must be two different tokens, not {self.markers}")
 
 
@@ -89,12 +96,14 @@ class SelectorSettings(QuestionSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_kinds(self)
         for name, value in {"": self.threshold, **self.thresholds}.items():
-            if value is not None and not 0 <= value <= 1:
+            if value is not None and not (isinstance(value, Real) and 0 <= value <= 1):
                 which = f"threshold of {name}" if name else "threshold"
                 raise SettingError(f"{which} must lie between 0 and 1, not {value}")
         if self.temperature <= 0:
             raise SettingError(f"temperature must lie above 0, not {self.temperature}")
+        check_range(self, *TEMPERATURES, "temperature")
 
     def save(self, folder: str | Path) -> None:
         """Write ``selector.json`` into a model's or adapter's folder."""
@@ -110,7 +119,7 @@ class SelectorSettings(QuestionSettings):
         """
         try:
             return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
-        except (TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise FormatError(path, 0, f"not the settings of a selector: {error!r}") from error
+        except InputError as error:
+            raise FormatError(path, 0, str(error)) from error
+        except UNREADABLE as error:
+            raise FormatError(path, 0, f"not the settings of a selector: {error!r:.200}") from error

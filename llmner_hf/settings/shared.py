@@ -10,10 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
+from numbers import Real
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.prompting import Style
+
+# What Python and its libraries raise over a file that holds something else.
+UNREADABLE = (
+    *(KeyError, IndexError, TypeError, AttributeError, ValueError, ArithmeticError),
+    *(RecursionError, OSError),
+)
 
 
 def setting(default: Any, text: str) -> Any:
@@ -56,6 +65,70 @@ def check_choices(settings: Any) -> None:
         if get_origin(kind) is Literal and getattr(settings, name) not in get_args(kind):
             known, value = ", ".join(get_args(kind)), getattr(settings, name)
             raise SettingError(f"{name} must be one of {known}, not {value!r}")
+
+
+def check_kinds(settings: Any) -> None:
+    """Refuse a value that is not of its field's type, or a number that is not finite.
+
+    Raises:
+        SettingError: which, and what it should be.
+    """
+    for name, kind in get_type_hints(type(settings)).items():
+        value = getattr(settings, name, None)
+        kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+        if not any(_is(value, each) for each in kinds):
+            meant = " or ".join(_NAMES.get(each, "nothing") for each in kinds)
+            raise SettingError(f"{name} must be {meant}, not {value!r:.60}")
+
+
+# The types of fields that are looked at here; others have checks of their own.
+_NAMES: Mapping[Any, str] = MappingProxyType(
+    {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a finite number",
+        str: "a string",
+        list[str]: "a list of strings",
+        list[float]: "a list of finite numbers",
+    }
+)
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a value is of a type; no number is true or false."""
+    if kind in (list[str], list[float]):
+        return isinstance(value, list) and all(_is(each, get_args(kind)[0]) for each in value)
+    if kind is float:
+        return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is NoneType:
+        return value is None
+    return kind not in _NAMES or isinstance(value, kind)
+
+
+def check_least(settings: Any, **bounds: int) -> None:
+    """Refuse a number below its bound; None is none.
+
+    Raises:
+        SettingError: which.
+    """
+    for name, bound in bounds.items():
+        value = getattr(settings, name)
+        if value is not None and value < bound:
+            raise SettingError(f"{name} must be at least {bound}, not {value}")
+
+
+def check_range(settings: Any, least: float, most: float, *names: str) -> None:
+    """Refuse a number outside its range; what is no finite number lies outside.
+
+    Raises:
+        SettingError: which.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if not (_is(value, float) and least <= value <= most):
+            raise SettingError(f"{name} must lie between {least} and {most}, not {value!r:.40}")
 
 
 def check_shares(settings: Any, names: Iterable[str]) -> None:

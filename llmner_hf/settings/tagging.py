@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from llmner_hf.core.borders import Cuts
 from llmner_hf.core.catalogue import CORPORA
@@ -21,11 +21,24 @@ from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.prompting import Strategy
 from llmner_hf.core.schema import Schema
 from llmner_hf.settings.gazetteer import GAZETTEER_FILE, Gazetteer
-from llmner_hf.settings.shared import LayoutSettings, PromptSettings, setting, stored
+from llmner_hf.settings.shared import (
+    UNREADABLE,
+    LayoutSettings,
+    PromptSettings,
+    check_choices,
+    check_kinds,
+    check_range,
+    setting,
+    stored,
+)
 
 TAGGER_FILE = "tagger.json"
 # The keys that ``tagger.json`` begins with.
 FIRST = "strategy", "style", "max_depth", "every_type", "lines_apart"
+
+# Logits differ by some ten: what is added to them is no more than this, and no line nests deeper.
+MOST_ADDED = 1000
+DEEPEST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,9 @@ class Weights:
     sure: float = 0.0
     unsure: float = 0.0
     close: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_range(self, -MOST_ADDED, MOST_ADDED, "bias", "sure", "unsure", "close")
 
 
 # Ours: where the search for a dataset's weights begins, and what training adds.
@@ -102,6 +118,14 @@ class TaggerSettings(CompletionSettings, LineSettings):
     cuts: Cuts = field(default_factory=dict, hash=False)
     schemas: Mapping[str, Schema] = field(default_factory=dict, hash=False)
     defaults: Mapping[Language, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        check_choices(self)
+        check_kinds(self)
+        check_range(self, 1, DEEPEST, "max_depth")
+        check_range(self, -MOST_ADDED, MOST_ADDED, "bracket_bias")
+        if not all(isinstance(name, str) for pair in self.defaults.items() for name in pair):
+            raise SettingError(f"defaults must name datasets, not {self.defaults!r:.100}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -188,16 +212,28 @@ class TaggerSettings(CompletionSettings, LineSettings):
             values = json.loads(Path(path).read_text(encoding="utf-8"))
             schemas = {name: _schema(entry) for name, entry in values.pop("schemas").items()}
             values["weights"] = {k: Weights(**v) for k, v in values.get("weights", {}).items()}
-            values["cuts"] = {word: tuple(own) for word, own in values.get("cuts", {}).items()}
+            values["cuts"] = {word: _places(own) for word, own in values.get("cuts", {}).items()}
             if values.pop("gazetteer", None):
                 values["gazetteer"] = Gazetteer.load(Path(path).with_name(GAZETTEER_FILE))
             return cls(schemas=schemas, **values)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise FormatError(path, 0, f"not the settings of a tagger: {error!r}") from error
+        except FormatError:
+            raise
+        except InputError as error:
+            raise FormatError(path, 0, str(error)) from error
+        except UNREADABLE as error:
+            raise FormatError(path, 0, f"not the settings of a tagger: {error!r:.200}") from error
 
 
 def _schema(entry: dict[str, Any]) -> Schema:
     types = tuple(EntityType(**entity_type) for entity_type in entry["labels"]["types"])
+    said = [entry["title"], *(type_.definition for type_ in types)]
+    if entry["language"] not in get_args(Language) or not all(isinstance(s, str) for s in said):
+        raise ValueError(f"no schema: {entry!r:.100}")
     return Schema(entry["title"], entry["language"], LabelSet(types))
+
+
+def _places(given: list[int]) -> tuple[int, ...]:
+    """The places in a word, as a file holds them."""
+    if not all(isinstance(place, int) and place > 0 for place in given):
+        raise ValueError(f"no places in a word: {given!r:.100}")
+    return tuple(given)

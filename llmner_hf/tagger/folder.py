@@ -17,6 +17,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from llmner_hf.core.errors import SettingError
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.selector.sharing import can_share, selector_at, selector_on
+from llmner_hf.selector.soundness import (
+    check_adapter,
+    check_answers,
+    check_context,
+    in_one_line,
+    loaded,
+)
 from llmner_hf.selector.storage import (
     ADAPTER_FILE,
     ADAPTER_WEIGHTS,
@@ -42,15 +49,23 @@ def model_of(origin: Origin, **options: Any) -> Any:
     Args:
         origin: where it lies.
         **options: of ``from_pretrained``, as ``dtype``.
+
+    Raises:
+        SettingError: it cannot be loaded, or is not whole (`selector.soundness`).
     """
     file = origin.file(ADAPTER_FILE)
     base = origin if file is None else base_of(origin)
-    model = AutoModelForCausalLM.from_pretrained(base.name, **base.loading, **options)
+    model = loaded(AutoModelForCausalLM, base.name, **base.loading, **options)
     if file is not None:
         # Not by the adapter's name: transformers would look for the base at the adapter's revision.
-        model.load_adapter(str(fetched(origin, (ADAPTER_FILE, ADAPTER_WEIGHTS))))
+        folder = fetched(origin, (ADAPTER_FILE, ADAPTER_WEIGHTS))
+        with in_one_line(origin.name):
+            model.load_adapter(str(folder))
+        check_adapter(model, folder / ADAPTER_WEIGHTS, origin.name)
     if getattr(model, "is_loaded_in_4bit", False):
         keep_layout(model)
+    check_context(model.config, base.name)
+    check_answers(model, origin.name)
     return model
 
 
@@ -58,7 +73,9 @@ def tokenizer_of(origin: Origin) -> PreTrainedTokenizerBase:
     """The tokenizer beside a model; beside the base of an adapter that brings none."""
     brings_none = origin.file(ADAPTER_FILE) and not origin.file(TOKENIZER_FILES[0])
     place = base_of(origin) if brings_none else origin
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place.name, **place.loading)
+    with in_one_line(place.name):
+        tokenizer: PreTrainedTokenizerBase
+        tokenizer = AutoTokenizer.from_pretrained(place.name, **place.loading)
     return tokenizer
 
 

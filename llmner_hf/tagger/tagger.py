@@ -22,6 +22,7 @@ from llmner_hf.hub import Destination, contents_of, push
 from llmner_hf.hub.cards import model_card
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.selector.sharing import can_share
+from llmner_hf.selector.soundness import check_tokenizer
 from llmner_hf.selector.storage import ADAPTER_FILE, AROUND, SELECTOR_FOLDER, copy_to, export
 from llmner_hf.settings import SELECTOR_FILE, SelectorSettings, TaggerSettings
 from llmner_hf.settings.origin import Origin
@@ -104,6 +105,7 @@ class Tagger:
         if tokenizer is None or isinstance(tokenizer, str | Path):
             place = Origin.of(tokenizer) if tokenizer else origin
             tokenizer = tokenizer_of(origin if place.name == origin.name else place)
+        check_tokenizer(model, tokenizer, origin.name)
         return cls.around(model, tokenizer, settings=settings, selector=selector, origin=origin)
 
     @classmethod

@@ -21,6 +21,8 @@ from transformers import Trainer
 from transformers.trainer import TRAINING_ARGS_NAME
 from transformers.trainer_utils import rotate_checkpoints
 
+from llmner_hf.core.errors import RunError
+
 logger = logging.getLogger(__name__)
 
 PREFIX = "checkpoint-"  # transformers' name
@@ -124,9 +126,35 @@ def _to_disk(path: Path) -> None:
 
 
 class WholeCheckpoints(Trainer):
-    """A trainer of transformers whose checkpoints are whole; to be inherited from before others."""
+    """A trainer of transformers whose checkpoints are whole; to be inherited from before others.
+
+    A run that goes on from its last step does not take one more, and a loss that is not finite
+    stops it: transformers would log the mean of the losses before it instead.
+    """
 
     _unfinished: Path | None = None
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """As in transformers.
+
+        Raises:
+            RunError: the loss is not finite.
+        """
+        loss = super().training_step(*args, **kwargs)
+        if not torch.isfinite(loss).all():
+            raise RunError(
+                f"step {self.state.global_step + 1}: the loss is {loss.item()}; lower "
+                "learning_rate, or train in bf16 or fp32; what is saved is the run up to its last "
+                "checkpoint"
+            )
+        return loss
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing where all steps were taken before: transformers would take one more."""
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*args, **kwargs)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Under another name until every process has written its part."""

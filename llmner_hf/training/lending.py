@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from datasets import Dataset, DatasetDict, load_dataset
+from datasets.exceptions import DatasetsError
 
 from llmner_hf.core.entities import Example
+from llmner_hf.core.errors import InputError
 from llmner_hf.core.mentions import Dictionary, Lender
 from llmner_hf.core.schema import Schema
-from llmner_hf.corpora.rows import schema_of, to_example
+from llmner_hf.corpora.rows import FEATURES, schema_of, to_example
 from llmner_hf.settings import MENTION_SHARE
 from llmner_hf.training.recipe import SelectorTrainingSettings, TrainingSettings
 
@@ -46,7 +48,7 @@ class Lending:
     @classmethod
     def load(cls, places: Iterable[str]) -> Lending:
         """Auxiliary sources from folders or the Hub."""
-        return cls([load_dataset(place) for place in places])
+        return cls([load_splits(place) for place in places])
 
     def to(
         self, schemas: Mapping[str, Schema], known: Mapping[str, Sequence[Example]]
@@ -92,8 +94,46 @@ def loaded(
     settings: TrainingSettings | SelectorTrainingSettings,
 ) -> tuple[dict[str, DatasetDict], Lending]:
     """The tagged datasets of a recipe by name, and its auxiliary sources."""
-    datasets = {Path(place).name: load_dataset(place) for place in settings.datasets}
-    return datasets, Lending.load(settings.lenders)
+    return load_named(settings.datasets), Lending.load(settings.lenders)
+
+
+def load_named(places: Sequence[str]) -> dict[str, DatasetDict]:
+    """Tagged datasets by the last part of their places.
+
+    Raises:
+        InputError: two have one name, or a place holds no tagged dataset.
+    """
+    by_name: dict[str, str] = {}
+    for place in places:
+        name = Path(place).name
+        if name in by_name:
+            raise InputError(
+                f"datasets: {by_name[name]} and {place} are both named {name!r}; rename one folder"
+            )
+        by_name[name] = place
+    return {name: load_splits(place) for name, place in by_name.items()}
+
+
+def load_splits(place: str) -> DatasetDict:
+    """The splits of a tagged dataset in a folder or on the Hub.
+
+    Raises:
+        InputError: there is none, it has no rows to train on, or other columns.
+    """
+    try:
+        splits = load_dataset(place)
+    except (DatasetsError, OSError, ValueError, TypeError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"{place}: no tagged dataset with rows: {told}") from None
+    if "train" not in splits or not len(splits["train"]):
+        raise InputError(f"{place}: no rows in a split train; splits are {', '.join(splits)}")
+    for split, rows in splits.items():
+        if missing := sorted(FEATURES.keys() - set(rows.column_names)):
+            raise InputError(
+                f"{place}, split {split}: no column {', '.join(missing)}; make the dataset with "
+                "llmner build"
+            )
+    return splits
 
 
 def but_test(splits: DatasetDict) -> list[Example]:

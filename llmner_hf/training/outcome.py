@@ -30,7 +30,7 @@ from transformers import (
 )
 from trl import ModelConfig
 
-from llmner_hf.core.errors import SettingError
+from llmner_hf.core.errors import RunError, SettingError
 from llmner_hf.settings.origin import Origin
 from llmner_hf.training.checkpoints import clear, newest
 from llmner_hf.training.lending import Lending
@@ -64,15 +64,20 @@ def model_path(model: ModelConfig) -> str:
     return Origin.of(model.model_name_or_path).name
 
 
-def begun(arguments: TrainingArguments, model: ModelConfig) -> tuple[Path, PreTrainedTokenizerBase]:
+def prepared(
+    arguments: TrainingArguments, model: ModelConfig
+) -> tuple[Path, PreTrainedTokenizerBase]:
     """The run folder, made, and the tokenizer with a padding token; randomness is seeded.
 
     Before the model is loaded: its random weights, if it has any, are part of the run.
 
     Raises:
         SettingError: the recipe names no model.
+        InputError: there is none of that name.
     """
     place, folder = model_path(model), Path(str(arguments.output_dir))
+    if not Path(place).is_dir():
+        Origin(place, model.model_revision).pinned()  # one line where there is none
     folder.mkdir(parents=True, exist_ok=True)
     set_seed(arguments.seed)
     tokenizer = AutoTokenizer.from_pretrained(place, revision=model.model_revision)
@@ -92,11 +97,20 @@ def in_fp32(model: torch.nn.Module) -> None:
 
 
 def gone_on(trainer: Trainer, folder: Path) -> None:
-    """Train, from the run's last whole checkpoint if there is one."""
+    """Train, from the run's last whole checkpoint if there is one.
+
+    Raises:
+        RunError: the weights are not finite at the end.
+    """
     if trainer.args.should_save:
         clear(folder)
     trainer.accelerator.wait_for_everyone()
+    if trainer.args.should_save:  # of a run that was finished and is damaged since
+        (folder / RECORD_FILE).unlink(missing_ok=True)
     trainer.train(resume_from_checkpoint=newest(folder))
+    for name, parameter in trainer.model_wrapped.named_parameters():
+        if parameter.requires_grad and not torch.isfinite(parameter).all():
+            raise RunError(f"{name} is not finite after the last step; lower learning_rate")
 
 
 def record_of(
@@ -127,8 +141,8 @@ def record_of(
         "optimisation": without_secrets(
             {f.name: getattr(arguments, f.name) for f in fields(arguments) if f.init}
         ),
-        "data": {name: _data(splits) for name, splits in datasets.items()},
-        Lending.KEY: list(map(_data, auxiliary)),
+        "data": {name: data_of(splits) for name, splits in datasets.items()},
+        Lending.KEY: list(map(data_of, auxiliary)),
         **reports,
     }
 
@@ -149,7 +163,7 @@ def leave(trainer: Trainer, record: dict[str, Any], folder: Path, score: str) ->
         draw_loss(trainer.state.log_history, folder, score)
 
 
-def _data(splits: DatasetDict) -> dict[str, dict[str, Any]]:
+def data_of(splits: DatasetDict) -> dict[str, dict[str, Any]]:
     """The size and the fingerprint of each split."""
     return {split: {"rows": len(d), "sha256": fingerprint(d)} for split, d in splits.items()}
 

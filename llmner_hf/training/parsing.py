@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn, get_origin
 
 import yaml
@@ -25,6 +27,24 @@ from llmner_hf.training.recipe import AIDS, SelectorTrainingSettings, TrainingSe
 PACKAGE = Path(__file__).parents[1]
 # Inside the package where it is installed, beside it in the repository.
 FOLDERS = PACKAGE / "recipes", PACKAGE.parent / "recipes"
+# Keys of TRL that change nothing here, and why: rows are made by `training.tagger.preparation`.
+NO_EFFECT: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(
+        ("max_length", "truncation_mode"), "nothing is cut; the longest row is max_tokens"
+    )
+    | dict.fromkeys(
+        ("packing", "packing_strategy", "padding_free", "pad_to_multiple_of"),
+        "rows share a copy of their prompts by pack",
+    )
+    | dict.fromkeys(
+        ("completion_only_loss", "assistant_only_loss"), "the loss is on completions alone"
+    )
+    | dict.fromkeys(
+        ("dataset_text_field", "dataset_kwargs", "dataset_num_proc", "chat_template_path"),
+        "rows are made of text, entities and types",
+    )
+    | dict.fromkeys(("shuffle_dataset",), "the order is by mixing")
+)
 # Our settings -> the optimiser's that stand in the same recipe.
 OPTIMISATION: dict[type, type] = {
     TrainingSettings: SFTConfig,
@@ -38,7 +58,11 @@ def found(recipe: str | Path) -> Path:
     Raises:
         InputError: nowhere; the message names the package's own.
     """
-    for path in (Path(recipe), *(folder / recipe for folder in FOLDERS)):
+    # "recipes/embedded/tune.yaml", as the manual has it, is found from anywhere.
+    inside = (
+        Path(recipe).relative_to("recipes") if Path(recipe).parts[:1] == ("recipes",) else recipe
+    )
+    for path in (Path(recipe), *(folder / inside for folder in FOLDERS)):
         if path.is_file():
             return path
     own = sorted(
@@ -61,12 +85,58 @@ def parsed(kind: type, recipe: str | Path, options: Sequence[str] = ()) -> tuple
     """
     path = found(recipe)
     try:
+        keys = _keys(path, options)
+        if kind is TrainingSettings:
+            _refuse_no_effect(keys)
         parts = RecipeParser(kind).parse_args_and_config(["--config", str(path), *options])
-    except (ValueError, TypeError, yaml.YAMLError) as error:
-        raise SettingError(f"{recipe}: {' '.join(str(error).split())}") from error
+        check_numbers(parts[1])
+    # Of any kind: TRL, transformers and accelerate all look at the values in their own ways.
+    except Exception as error:
+        told = " ".join(str(error).split()) or repr(error)
+        raise SettingError(f"{recipe}: {told}") from error
     if not parts[0].datasets:
         raise SettingError(f"{recipe}: names no datasets")
     return parts[0], parts[1], parts[2]
+
+
+def _keys(path: Path, options: Iterable[str]) -> list[str]:
+    """The keys that a recipe and options give.
+
+    Raises:
+        SettingError: the recipe is no mapping.
+    """
+    values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if not isinstance(values, dict):
+        raise SettingError(f"not a mapping of keys to values, but {values!r:.60}")
+    given = (option[2:].partition("=")[0] for option in options if option.startswith("--"))
+    return [*map(str, values), *(name.replace("-", "_").removeprefix("no_") for name in given)]
+
+
+def _refuse_no_effect(keys: Iterable[str]) -> None:
+    for key in keys:
+        if key in NO_EFFECT:
+            raise SettingError(f"{key} has no effect here: {NO_EFFECT[key]}; leave it out")
+
+
+def check_numbers(arguments: TrainingArguments) -> None:
+    """Refuse numbers of transformers' arguments that it takes and fails by later.
+
+    Raises:
+        SettingError: which.
+    """
+    counts = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 1, "seed": 0}
+    least = {"learning_rate": 0, "weight_decay": 0, "max_grad_norm": 0, "warmup_steps": 0, **counts}
+    for name, bound in least.items():
+        value = getattr(arguments, name)
+        if not (isinstance(value, int | float) and math.isfinite(value) and value >= bound):
+            raise SettingError(f"{name} must be a number from {bound}, not {value}")
+    if arguments.max_steps < 1 and not 0 < arguments.num_train_epochs < math.inf:
+        raise SettingError(
+            f"max_steps {arguments.max_steps} and num_train_epochs {arguments.num_train_epochs}: "
+            "no step would be taken; set one of them above 0"
+        )
+    if arguments.max_steps == 0:
+        raise SettingError("max_steps 0: no step would be taken; leave it out, or set it above 0")
 
 
 class RecipeParser(TrlParser):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from numbers import Real
 from typing import Any, Literal
 
@@ -19,7 +20,15 @@ from llmner_hf.core.errors import SettingError
 from llmner_hf.core.schema import Schema
 from llmner_hf.settings import SelectorSettings, TaggerSettings, Units
 from llmner_hf.settings.selection import EvidenceSettings, QuestionSettings
-from llmner_hf.settings.shared import LayoutSettings, check_choices, check_shares, common, setting
+from llmner_hf.settings.shared import (
+    LayoutSettings,
+    check_choices,
+    check_kinds,
+    check_least,
+    check_shares,
+    common,
+    setting,
+)
 from llmner_hf.settings.tagging import CompletionSettings, LineSettings
 
 Mixing = Literal["alternate", "shuffle"]
@@ -127,10 +136,16 @@ class TrainingSettings(CompletionSettings, SmallModel, SourceSettings):
 
     def __post_init__(self) -> None:
         check_choices(self)
+        check_kinds(self)
+        check_least(self, max_tokens=1, max_depth=1, validation_size=0, pack=1)
         check_shares(self, ("allowed_share", "word_dropout", "some_types"))
         check_mappings(
             self, corpus_weights=(Real, "{biored: 2}"), default_datasets=(str, "{en: biored}")
         )
+        if not self.bracket_biases:
+            raise SettingError("bracket_biases: name at least one, as [0.0]")
+        if wrong := {n: w for n, w in self.corpus_weights.items() if not 0 < w < inf}:
+            raise SettingError(f"corpus_weights must lie above 0, not {wrong}")
         if self.gazetteer_folds and not self.allowed_share:
             raise SettingError(
                 "gazetteer_folds needs allowed_share: what a gazetteer says of brackets counts "
@@ -198,7 +213,9 @@ class SelectorTrainingSettings(QuestionSettings, LendingSettings, SourceSettings
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_shares(self, ("positive_share",))
+        check_kinds(self)
+        check_least(self, max_tokens=1, candidates=1, validation_candidates=0)
+        check_shares(self, ("positive_share", "head_dropout"))
         check_mappings(self, mined=(str, "{genia: FILE}"))
         if self.found_alone and not self.mined:
             raise SettingError("found_alone needs mined: what a tagger found in the training texts")

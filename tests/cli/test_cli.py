@@ -113,7 +113,7 @@ def test_merging_what_is_no_adapter_is_bad_input(tagger_folder, tmp_path, capsys
 def test_a_stopped_annotation_goes_on_where_it_was(tagger_folder, tmp_path):
     from llmner_hf import pipeline
     from llmner_hf.core.entities import Example
-    from llmner_hf.core.errors import FormatError
+    from llmner_hf.core.errors import InputError
     from llmner_hf.pipelines.files import annotate
 
     ner = pipeline("bioner", model=str(tagger_folder))
@@ -133,7 +133,7 @@ def test_a_stopped_annotation_goes_on_where_it_was(tagger_folder, tmp_path):
     part = stopped.with_name("stopped.jsonl.part")
     assert not stopped.exists()
     part.write_bytes(part.read_bytes() + b'{"id": "2", "te')  # killed in the middle of a line
-    with pytest.raises(FormatError, match="of another input"):
+    with pytest.raises(InputError, match="on another input"):
         annotate(ner, examples[1:], stopped)
     assert annotate(ner, examples, stopped, batch_size=2) == 2
     assert stopped.read_bytes() == whole.read_bytes()

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from llmner_hf.cli import main
+from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.readers import read_any
 
 
@@ -77,12 +78,21 @@ def test_results_have_the_format_of_their_suffix(here, out):
     assert sorted(path.name for path in here.iterdir()) == ["a.csv", out]
 
 
-def test_a_stopped_annotation_goes_on_whatever_its_format(here):
+def interrupted(*_, **given):
+    raise KeyboardInterrupt
+
+
+def test_a_stopped_annotation_goes_on_whatever_its_format(here, monkeypatch, capsys):
     (here / "a.csv").write_text("id,text\n7,Aspirin helps.\n8,Zinc helps.\n")
     found = [{"start": 8, "end": 13, "type": "Chemical", "score": 0.5}]
     finished = {"id": "7", "text": "Aspirin helps.", "entities": found}
+    given = ["annotate", "a.csv", "-o", "o.xml", "--dataset", "biored", "--no-selector"]
+    with monkeypatch.context() as patched:
+        patched.setattr(BioNerPipeline, "__call__", interrupted)
+        assert main(given) == 130
+    capsys.readouterr()
     (here / ".o.xml.jsonl.part").write_text(lines(finished))
-    assert main(["annotate", "a.csv", "-o", "o.xml", "--dataset", "biored", "--no-selector"]) == 0
+    assert main(given) == 0
     surfaces = [[e.surface(x.text) for e in x.entities] for x in read_any("o.xml").examples]
     assert surfaces == [["helps"], ["Zinc"]]  # the first is not annotated anew
     assert sorted(path.name for path in here.iterdir()) == ["a.csv", "o.xml"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from llmner_hf.cli import main
 from llmner_hf.core.errors import InputError
 from llmner_hf.hub import Destination, contents_of, joined
 from tests.doubles.hub.folders import adapter, dataset, space
@@ -118,3 +119,20 @@ def test_several_datasets_are_configurations_of_one(tmp_path):
 def test_a_repository_needs_a_namespace(name):
     with pytest.raises(InputError, match="NAMESPACE/NAME"):
         Destination(name)
+
+
+@pytest.mark.parametrize("name", ["me/my own", "me/a--b", "me/a.git", "me/" + "x" * 97, "me/é"])
+def test_a_name_that_the_hub_refuses_is_refused_before_anything(name):
+    with pytest.raises(InputError, match="no name of a repository") as raised:
+        Destination(name)
+    assert "\n" not in str(raised.value)
+
+
+def test_so_it_is_in_a_dry_run(tmp_path, capsys):
+    (tmp_path / "README.md").write_text("---\nlicense: other\n---\n")
+    (tmp_path / "train.parquet").write_bytes(b"")
+    given = ["push", str(tmp_path), "me/my own", "--private", "--dry-run"]
+    assert main(given) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("llmner: 'me/my own': no name of a repository")
+    assert said.out == ""

@@ -56,12 +56,37 @@ def test_parameters_are_those_of_the_call(handler):
         ({"inputs": TEXT, "parameters": {"progress": 1}}, "without batch_size and progress"),
         ({"inputs": TEXT, "parameters": [1]}, "parameters are those of"),
         ({"inputs": ["x" * MOST_CHARACTERS, "x"]}, "200,001 characters in one request"),
+        ({"inputs": [""] * 1001}, "1,001 texts in one request, and at most 1,000"),
+        *(
+            ({"inputs": TEXT, "parameters": parameters}, message)
+            for parameters, message in [
+                ({"num_workers": 9}, "unknown argument num_workers"),
+                ({"entity_types": [f"T{i}" for i in range(65)]}, "at most 64 names"),
+                ({"entity_types": ["T" * 101]}, "entity_types must be"),
+                ({"entity_types": {"T": "d" * 1001}}, "entity_types must be"),
+                ({"entity_types": [3]}, "entity_types must be"),
+                ({"entity_types": "Drug"}, "entity_types must be"),
+                ({"dataset": 3}, "dataset must be the name"),
+                ({"language": "fr"}, "language must be zh or en"),
+                ({"language": ["en"]}, "language must be zh or en"),
+                ({"sentences": 1}, "sentences must be true or false"),
+                ({"repeats": "no"}, "repeats must be true or false"),
+                ({"threshold": float("nan")}, "threshold must be a number from 0 to 1"),
+                ({"threshold": "0.5"}, "threshold must be a number"),
+            ]
+        ),
     ],
 )
 def test_what_is_no_request_is_one_clear_line(handler, request_, message):
     with pytest.raises(InputError, match=message) as raised:
         handler(request_)
     assert "\n" not in str(raised.value)
+
+
+def test_a_request_that_takes_too_long_ends(handler, monkeypatch):
+    monkeypatch.setattr("llmner_hf.pipelines.handler.MOST_SECONDS", -1)
+    with pytest.raises(InputError, match="0 of 1 sentences took -1 seconds; send less text"):
+        handler({"inputs": TEXT})
 
 
 def test_without_a_model_the_embedded_one_answers():

@@ -335,3 +335,8 @@ def test_a_pipeline_made_by_name_can_be_pickled(tagger_folder):
     made = BioNerPipeline(tagger=ner.tagger)
     with pytest.raises(SettingError, match="make it by its folder"):
         pickle.dumps(made)
+
+
+def test_no_texts_have_no_entities(ner):
+    assert ner([]) == ner(()) == []
+    assert list(ner(iter([]))) == []

@@ -18,7 +18,6 @@ from datasets import Dataset, DatasetDict
 from transformers import AutoTokenizer
 from trl import ModelConfig, SFTConfig
 
-from llmner_hf.core.errors import SettingError
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.training.lending import ALONE, Lending
 from llmner_hf.training.outcome import model_path
@@ -28,7 +27,7 @@ from llmner_hf.training.plan.schedule import Epoch, Schedule
 from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.preparation import PreparationReport
 from llmner_hf.training.tagger.run import check_order
-from llmner_hf.training.tagger.sources import prepare, tagger_of
+from llmner_hf.training.tagger.sources import prepare, require_rows, tagger_of
 
 SHOWN = 2  # examples that a plan shows
 
@@ -166,7 +165,7 @@ def plan(
     Raises:
         SettingError: there are no rows, no model is named, or the adapter does not fit it.
     """
-    _require(rows)
+    require_rows(rows, reports)
     skeleton, epoch = Skeleton.of(model_settings), Epoch.of(rows, settings, optimisation)
     estimate = Estimate(skeleton, settings, optimisation, model_settings)
     plain, kept_less = (estimate.memory(epoch.largest, checkpointing=c) for c in (False, True))
@@ -187,11 +186,6 @@ def plan(
         checkpointing=bool(optimisation.activation_checkpointing),
         examples=_first(rows, tokens, settings.allowed_share),
     )
-
-
-def _require(rows: Dataset) -> None:
-    if not len(rows):
-        raise SettingError("no rows to train on: every example was left out; see the reports")
 
 
 def _first(rows: Dataset, tokens: Tokens, allowed_share: float) -> tuple[Shown, ...]:

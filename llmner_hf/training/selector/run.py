@@ -9,6 +9,7 @@ checkpoint. Trained are the classification layer, the two markers, and the backb
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,10 +30,13 @@ from llmner_hf.selector.storage import from_backbone, make_room
 from llmner_hf.settings import SelectorSettings
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.training.checkpoints import WholeCheckpoints
+from llmner_hf.training.continuing import begun_by, finished
 from llmner_hf.training.lending import ALONE, Lending
-from llmner_hf.training.outcome import begun, gone_on, in_fp32, leave, model_path, record_of
+from llmner_hf.training.outcome import gone_on, in_fp32, leave, model_path, prepared, record_of
 from llmner_hf.training.recipe import SelectorTrainingSettings
 from llmner_hf.training.selector.preparation import SelectionReport, predictions_of, prepare
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,12 @@ def train(
     Raises:
         SettingError: the settings do not fit together.
     """
-    folder, tokenizer = begun(arguments, model_settings)
+    begun = begun_by(settings, arguments, model_settings, datasets, lending)
+    place = Path(str(arguments.output_dir))
+    if record := finished(place, begun, arguments.should_save):
+        logger.warning("%s: this run is finished; there is nothing to do", place)
+        return record
+    folder, tokenizer = prepared(arguments, model_settings)
     selector = with_markers(tokenizer, settings.selector())
     tokens = Tokens(tokenizer)
     inputs = Inputs(tokens, selector)

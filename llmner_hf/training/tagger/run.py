@@ -8,6 +8,7 @@ stopped goes on from its last whole checkpoint (`training.checkpoints`).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,18 +18,27 @@ from datasets import Dataset, DatasetDict
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
 from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
 
-from llmner_hf.core.errors import SettingError
+from llmner_hf.core.errors import LlmnerError, SettingError
 from llmner_hf.tagger.quantised import keep_layout
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.tokens.layout import layout_of
+from llmner_hf.training.continuing import begun_by, finished
 from llmner_hf.training.evaluation import validator
 from llmner_hf.training.lending import ALONE, Lending
-from llmner_hf.training.outcome import begun, gone_on, in_fp32, leave, model_path, record_of
+from llmner_hf.training.outcome import gone_on, in_fp32, leave, model_path, prepared, record_of
 from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.mixing import MixingSampler
-from llmner_hf.training.tagger.sources import of_people, prepare, tagger_of, with_gazetteers
+from llmner_hf.training.tagger.sources import (
+    of_people,
+    prepare,
+    require_rows,
+    tagger_of,
+    with_gazetteers,
+)
 from llmner_hf.training.tagger.trainer import Collator, TaggerTrainer
 from llmner_hf.training.tagger.validation import Validation, save
+
+logger = logging.getLogger(__name__)
 
 # Of so many batches the rows of like length stand together: transformers' own number.
 POOL = 50
@@ -131,27 +141,37 @@ def make_trainer(
     rows: Dataset,
     tokenizer: PreTrainedTokenizerBase,
 ) -> TaggerTrainer:
-    """The trainer of prepared rows; whatever it trains is fp32."""
+    """The trainer of prepared rows; whatever it trains is fp32.
+
+    Raises:
+        SettingError: model, adapter or optimiser refuse the recipe.
+    """
     group = pack_size(settings, optimisation)
     adapter = get_peft_config(model_settings)
     if adapter is not None and model_settings.model_revision:
         adapter.revision = model_settings.model_revision  # PEFT does not record it
-    trainer = TaggerTrainer(
-        sampler=sampler_of(rows, settings, optimisation, group),
-        allowed_share=settings.allowed_share,
-        model=load_model(model_settings),
-        args=_completed(optimisation),
-        train_dataset=rows,
-        processing_class=tokenizer,
-        peft_config=adapter,
-        data_collator=Collator(
-            tokenizer.pad_token_id,
-            settings.word_dropout,
-            bool(settings.allowed_share),
-            group,
-            optimisation.seed,
-        ),
-    )
+    try:
+        trainer = TaggerTrainer(
+            sampler=sampler_of(rows, settings, optimisation, group),
+            allowed_share=settings.allowed_share,
+            model=load_model(model_settings),
+            args=_completed(optimisation),
+            train_dataset=rows,
+            processing_class=tokenizer,
+            peft_config=adapter,
+            data_collator=Collator(
+                tokenizer.pad_token_id,
+                settings.word_dropout,
+                bool(settings.allowed_share),
+                group,
+                optimisation.seed,
+            ),
+        )
+    # What TRL, PEFT and transformers refuse, each in its own way.
+    except (ValueError, TypeError, ImportError, NotImplementedError) as error:
+        if isinstance(error, LlmnerError):
+            raise
+        raise SettingError(f"the recipe does not fit: {error}") from error
     in_fp32(trainer.model_wrapped)
     return trainer
 
@@ -176,12 +196,18 @@ def train(
         SettingError: the settings do not fit together.
     """
     check_order(settings, optimisation)
-    folder, tokenizer = begun(optimisation, model_settings)
+    begun = begun_by(settings, optimisation, model_settings, datasets, lending)
+    place = Path(str(optimisation.output_dir))
+    if record := finished(place, begun, optimisation.should_save):
+        logger.warning("%s: this run is finished; there is nothing to do", place)
+        return record
+    folder, tokenizer = prepared(optimisation, model_settings)
     tagger = tagger_of(datasets, settings)
     if settings.gazetteer_folds:
         tagger = with_gazetteers(tagger, datasets, settings, lending)
     tokens, seed = Tokens(tokenizer), optimisation.seed
     rows, reports = prepare(datasets, tokens, tagger, settings, seed, lending)
+    require_rows(rows, reports)
     trainer = make_trainer(settings, optimisation, model_settings, rows, tokenizer)
     validation = None
     if validate := validator(of_people(datasets, settings), settings.validation_size):

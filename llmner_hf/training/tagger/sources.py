@@ -7,13 +7,15 @@ training rows. Where the recipe has folds, a row holds what the mentions of othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import get_args
 
 from datasets import Dataset, DatasetDict, concatenate_datasets
 
 from llmner_hf.core.borders import learn_cuts
-from llmner_hf.core.entities import Entity, Example
+from llmner_hf.core.catalogue import CORPORA
+from llmner_hf.core.entities import Entity, Example, Language
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
@@ -63,6 +65,23 @@ def of_people(
     return own
 
 
+def check_defaults(settings: TrainingSettings, people: Collection[str]) -> None:
+    """Refuse default types that the tagger will not know.
+
+    Raises:
+        SettingError: which.
+    """
+    for language, name in settings.default_datasets.items():
+        if language not in get_args(Language):
+            known = " or ".join(get_args(Language))
+            raise SettingError(f"default_datasets: {language!r} is no language; write {known}")
+        if name not in people and name not in CORPORA:
+            known = ", ".join(people)
+            raise SettingError(
+                f"default_datasets: no dataset {name!r} for {language}; name {known}"
+            )
+
+
 def examples_of(
     datasets: Mapping[str, DatasetDict], settings: TrainingSettings
 ) -> dict[str, list[Example]]:
@@ -76,6 +95,7 @@ def examples_of(
 def tagger_of(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -> TaggerSettings:
     """The settings that travel with a model tuned on these datasets, without gazetteers."""
     people = of_people(datasets, settings)
+    check_defaults(settings, people)
     every = examples_of(datasets, settings)
     depth = max(nesting(example.entities) for own in every.values() for example in own)
     cuts = learn_cuts((view(one.text), one.entities) for name in people for one in every[name])
@@ -128,6 +148,17 @@ def prepare(
         parts.append(Dataset.from_list(rows))
         reports[name] = preparation.report
     return concatenate_datasets(parts), reports
+
+
+def require_rows(rows: Dataset, reports: Mapping[str, PreparationReport]) -> None:
+    """Refuse to train on nothing.
+
+    Raises:
+        SettingError: no example is left, and why.
+    """
+    if not len(rows):
+        why = "; ".join(f"{name}: {report.as_text()}" for name, report in reports.items())
+        raise SettingError(f"no rows to train on: every example was left out; {why}")
 
 
 def _gazetteers(

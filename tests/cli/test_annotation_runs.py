@@ -1,0 +1,203 @@
+"""Annotations that are stopped, begun twice or otherwise, or sent to a wrong place."""
+
+import json
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+
+from llmner_hf import pipeline
+from llmner_hf.cli import annotate as command
+from llmner_hf.cli import main
+from llmner_hf.core.entities import Example
+from llmner_hf.core.errors import InputError
+from llmner_hf.pipelines import job
+from llmner_hf.pipelines.files import annotate
+
+EXAMPLES = [Example(str(i), f"IL-{i} binds.", (), "", "en") for i in range(6)]
+
+
+class Stop(Exception):
+    pass
+
+
+def stop(finished):
+    if finished:
+        raise Stop
+
+
+@pytest.fixture(scope="module")
+def ner(tagger_folder):
+    return pipeline("bioner", model=str(tagger_folder))
+
+
+@pytest.fixture
+def out(ner, tmp_path):
+    """The name of a file of which two texts of six are finished."""
+    with pytest.raises(Stop):
+        annotate(ner, EXAMPLES, tmp_path / "out.jsonl", batch_size=2, progress=stop)
+    return tmp_path / "out.jsonl"
+
+
+def begun(out):
+    return {path.name: path.read_bytes() for path in out.parent.iterdir()}
+
+
+def test_what_is_done_is_written_beside_the_part(ner, out):
+    assert sorted(begun(out)) == ["out.jsonl.part", "out.jsonl.part.json"]
+    record = json.loads((out.parent / "out.jsonl.part.json").read_text("utf-8"))
+    assert {"model", "settings", "selector", "engine", "input", "entity_types", "threshold"} <= {
+        *record
+    }
+    assert str(out.parent) not in json.dumps(record)
+    assert annotate(ner, EXAMPLES, out) == 2
+    assert sorted(begun(out)) == ["out.jsonl"]
+
+
+OTHERS = {
+    "another entity_types": {"entity_types": ["gene"]},
+    "another dataset": {"dataset": "genia"},
+    "another sentences": {"sentences": False},
+    "another repeats": {"repeats": False},
+    "on another input": {"fields": {"0": {"year": 1999}}},
+}
+
+
+@pytest.mark.parametrize("message", OTHERS)
+def test_other_options_are_refused_and_nothing_is_touched(ner, out, message):
+    before = begun(out)
+    with pytest.raises(InputError, match=message) as raised:
+        annotate(ner, EXAMPLES, out, **OTHERS[message])
+    assert "--restart" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert begun(out) == before
+    assert annotate(ner, EXAMPLES, out, restart=True, **OTHERS[message]) == 0
+    assert len(out.read_text("utf-8").splitlines()) == len(EXAMPLES)
+
+
+def test_so_are_another_engine_and_another_model(ner, out, tagger_folder, tmp_path_factory):
+    other = pipeline("bioner", model=str(tagger_folder), engine="reference")
+    with pytest.raises(InputError, match=r'another engine \("Constrained.*, now "Reference'):
+        annotate(other, EXAMPLES, out)
+    with pytest.raises(InputError, match=r"another model .*another settings"):
+        annotate(pipeline("bioner"), EXAMPLES, out)
+    biased = replace(ner.settings, bracket_bias=1.0)
+    with pytest.raises(InputError, match="begun with another settings; go on"):
+        annotate(pipeline("bioner", model=str(tagger_folder), settings=biased), EXAMPLES, out)
+    again = pipeline("bioner", model=os.path.relpath(tagger_folder))  # the same by another path
+    assert annotate(again, EXAMPLES, out) == 2
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[]"])
+def test_a_part_of_which_nothing_is_known_is_refused(ner, out, kept):
+    (out.parent / "out.jsonl.part.json").write_text(kept)
+    with pytest.raises(InputError, match=r"how it was begun; .*--restart"):
+        annotate(ner, EXAMPLES, out)
+
+
+def test_a_part_that_was_changed_is_refused(ner, out):
+    part = out.parent / "out.jsonl.part"
+    lines = part.read_bytes()
+    part.write_bytes(lines.replace(b"IL-1", b"IL-9"))
+    with pytest.raises(InputError, match="part:2: is not text '1' of the input"):
+        annotate(ner, EXAMPLES, out)
+    part.write_bytes(b"{\n")
+    with pytest.raises(InputError, match="part:1: is not text '0'"):
+        annotate(ner, EXAMPLES, out)
+
+
+@pytest.mark.skipif(job.fcntl is None, reason="no locks on this system")
+def test_two_writers_of_one_file(ner, tmp_path):
+    out = tmp_path / "out.jsonl"
+
+    def second(finished):
+        with pytest.raises(InputError, match=r"out.jsonl.part: another process is writing it"):
+            annotate(ner, EXAMPLES, out)
+        with pytest.raises(InputError, match="another process"):
+            annotate(ner, EXAMPLES, out, restart=True)
+
+    annotate(ner, EXAMPLES, out, batch_size=2, progress=second)
+    assert len(out.read_text("utf-8").splitlines()) == len(EXAMPLES)
+    assert sorted(begun(out)) == ["out.jsonl"]
+
+
+def test_a_long_text_tells_its_sentences(ner, tmp_path):
+    told = []
+    text = "IL-2 binds CD28 here. " * 1000
+    annotate(
+        ner,
+        [Example("1", text, (), "", "en")],
+        tmp_path / "out.jsonl",
+        sentences_done=lambda done, total: told.append((done, total)),
+    )
+    assert told[0] == (0, 1000)
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert len(told) > 10
+
+
+@pytest.fixture
+def texts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("IL-2 binds.")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.jsonl").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "folder.jsonl", "--to", "json_lines"], "folder.jsonl: a folder; "),
+        (["-o", "file/out.jsonl"], "file/out.jsonl: no file can be written in "),
+        (["-o", "/proc/no/out.jsonl"], "/proc/no/out.jsonl: no file can be written in /proc"),
+        (["-o", "out.jsonl", "--html", "folder.jsonl"], "folder.jsonl: a folder; name a file"),
+        (["-o", "out.jsonl", "--batch-size", "-3"], "--batch-size -3: at least one text"),
+    ],
+)
+def test_wrong_places_are_refused_before_any_work(texts, monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(command, "_pipeline", lambda given: pytest.fail("a model was loaded"))
+    before = sorted(path.name for path in texts.rglob("*"))
+    assert main(["annotate", "a.txt", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"llmner: {message}")
+    assert said.count("\n") == 1
+    assert sorted(path.name for path in texts.rglob("*")) == before
+
+
+def test_a_pipe_is_written_into_and_not_replaced(texts, tagger_folder):
+    os.mkfifo("pipe.jsonl")
+    reader = os.open("pipe.jsonl", os.O_RDONLY | os.O_NONBLOCK)
+    given = ["annotate", "a.txt", "-o", "pipe.jsonl", "--model", str(tagger_folder)]
+    assert main(given) == 0
+    assert json.loads(os.read(reader, 9999))["text"] == "IL-2 binds."
+    os.close(reader)
+    assert stat.S_ISFIFO(os.stat("pipe.jsonl").st_mode)
+
+
+def test_restart_on_the_command_line(texts, tagger_folder, capsys):
+    (texts / "out.jsonl.part").write_text('{"id": "x"}\n')
+    given = ["annotate", "a.txt", "-o", "out.jsonl", "--model", str(tagger_folder)]
+    assert main(given) == 2
+    assert "--restart" in capsys.readouterr().err
+    assert main([*given, "--restart"]) == 0
+    assert len((texts / "out.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "way"),
+    [
+        (["annotate", "a.txt", "-o", "o.jsonl"], "the same command goes on where it was"),
+        (["convert", "a.txt", "o.jsonl"], "the same command begins anew"),
+    ],
+)
+def test_ctrl_c_is_one_line(texts, monkeypatch, capsys, given, way):
+    from llmner_hf.cli import convert
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    for each in (command, convert):
+        monkeypatch.setattr(each, "run", interrupted)
+    assert main(given) == 130
+    assert capsys.readouterr().err == f"llmner: {given[0]} was stopped; {way}\n"

@@ -1,0 +1,1 @@
+"""What the package is put through by ``make torture``; see docs/reliability.md."""
