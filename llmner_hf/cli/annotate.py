@@ -37,6 +37,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="FORMAT", help="to write, where no suffix names it")
     parser.add_argument("--html", type=Path, help="page to write, with nested entities drawn")
     input_options(parser, tags=False)
+    _model_options(parser)
+    _asking_options(parser)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="begin anew where a run that was stopped left a part of the file",
+    )
+
+
+def _model_options(parser: argparse.ArgumentParser) -> None:
+    """What annotates."""
     parser.add_argument("--model", help="folder or Hub id; the embedded model if absent")
     parser.add_argument("--revision", help="branch, tag or commit of --model on the Hub")
     parser.add_argument(
@@ -51,6 +63,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="in place of all of the selector's own, as 0.7; or of types, as Chemical=0.8",
     )
+    parser.add_argument(
+        "--engine", choices=("constrained", "reference", "free"), default="constrained"
+    )
+
+
+def _asking_options(parser: argparse.ArgumentParser) -> None:
+    """What is asked of every text."""
     parser.add_argument("--dataset", help="annotate by the types of this dataset")
     parser.add_argument("--types", nargs="+", metavar="NAME", help="annotate by these types")
     parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
@@ -68,15 +87,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--no-repeats",
         action="store_true",
         help="do not look for what one sentence of a text has in its others",
-    )
-    parser.add_argument(
-        "--engine", choices=("constrained", "reference", "free"), default="constrained"
-    )
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument(
-        "--restart",
-        action="store_true",
-        help="begin anew where a run that was stopped left a part of the file",
     )
 
 

@@ -47,8 +47,7 @@ def annotate(
         out: the file to write.
         batch_size: texts at a time.
         progress: called with the number of texts that a step has finished.
-        sentences_done: called within a long batch of texts, with how many of its sentences are done
-            and how many there are.
+        sentences_done: called within a long batch: how many of its sentences are done, of how many.
         fields: example id -> what else its line holds.
         restart: begin anew where an unfinished file lies.
         **options: those of the pipeline's call; they win over an example's own dataset.
@@ -67,16 +66,24 @@ def annotate(
             for batch in _batches(examples[done:], batch_size):
                 long = sum(len(example.text) for example in batch) > LONG
                 told = {"progress": sentences_done} if long else {}
-                for example, entities in zip(
-                    batch, _found(pipeline, batch, options | told), strict=True
-                ):
-                    predicted = prediction(example.id, entities)
-                    row = predicted_row(example.text, predicted, fields.get(example.id))
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                found = _found(pipeline, batch, options | told)
+                file.writelines(_lines(batch, found, fields))
                 file.flush()
                 progress(len(batch))
         part.replace(out)
     return done
+
+
+def _lines(
+    batch: Sequence[Example],
+    found: Sequence[Sequence[dict[str, Any]]],
+    fields: Mapping[str, Mapping[str, object]],
+) -> Iterator[str]:
+    """A line for each text: its entities, and what else it holds."""
+    for example, entities in zip(batch, found, strict=True):
+        predicted = prediction(example.id, entities)
+        row = predicted_row(example.text, predicted, fields.get(example.id))
+        yield json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def _found(

@@ -152,32 +152,42 @@ def load(
             f"{origin.name}: no {SELECTOR_FILE}; make a selector: llmner train-selector"
         )
     settings = SelectorSettings.load(settings_file)
-    own = settings_file.parent
-    if origin.file(ADAPTER_FILE) is None:
-        kind = EntityValidityForSequenceClassification
-        model: Any = loaded(kind, origin.name, **origin.loading, **options).eval()
-        with in_one_line(origin.name):
-            tokenizer = AutoTokenizer.from_pretrained(origin.name, **origin.loading)
-        check_tokenizer(model, tokenizer, origin.name)
-        check_answers(model, origin.name)
-        return model, tokenizer, settings
+    whole = origin.file(ADAPTER_FILE) is None
+    model, tokenizer = _whole(origin, options) if whole else _adapted(origin, base, options)
+    check_answers(model, origin.name)
+    return model, tokenizer, settings
+
+
+def _whole(origin: Origin, options: dict[str, Any]) -> tuple[Any, PreTrainedTokenizerBase]:
+    """A selector that is a model by itself, and its tokenizer."""
+    kind = EntityValidityForSequenceClassification
+    model: Any = loaded(kind, origin.name, **origin.loading, **options).eval()
+    with in_one_line(origin.name):
+        tokenizer = AutoTokenizer.from_pretrained(origin.name, **origin.loading)
+    check_tokenizer(model, tokenizer, origin.name)
+    return model, tokenizer
+
+
+def _adapted(
+    origin: Origin, base: str | None, options: dict[str, Any]
+) -> tuple[Any, PreTrainedTokenizerBase]:
+    """A selector that is an adapter, on its base, and the tokenizer of the one that brings it."""
     from peft import PeftModel  # only here: it is slow to import
 
     below = Origin.of(base) if base else base_of(origin)
-    fetched(origin, (ADAPTER_WEIGHTS, *TOKENIZER_FILES))
+    own = fetched(origin, (ADAPTER_FILE, ADAPTER_WEIGHTS, *TOKENIZER_FILES))
     # A tokenizer lies beside an adapter unless its markers are tokens that the base has.
     brought = (own / TOKENIZER_FILES[0]).is_file()
     with in_one_line(origin.name):
         tokenizer = AutoTokenizer.from_pretrained(
             own if brought else below.name, **({} if brought else below.loading)
         )
-    model = from_backbone(below.name, **below.loading, **options)
+    model: Any = from_backbone(below.name, **below.loading, **options)
     make_room(model, tokenizer)
     with in_one_line(origin.name):
         model = PeftModel.from_pretrained(model, str(own)).eval()
     check_adapter(model, own / ADAPTER_WEIGHTS, origin.name)
-    check_answers(model, origin.name)
-    return model, tokenizer, settings
+    return model, tokenizer
 
 
 def export(place: str | Path | Origin, out: str | Path, base: str | None = None) -> None:

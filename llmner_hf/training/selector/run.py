@@ -156,6 +156,17 @@ def train(
     if record := finished(place, begun, arguments.should_save):
         logger.warning("%s: this run is finished; there is nothing to do", place)
         return record
+    return _tuned(settings, arguments, model_settings, datasets, lending)
+
+
+def _tuned(
+    settings: SelectorTrainingSettings,
+    arguments: TrainingArguments,
+    model_settings: ModelConfig,
+    datasets: Mapping[str, DatasetDict],
+    lending: Lending,
+) -> dict[str, Any]:
+    """The run itself, from its beginning or its last checkpoint."""
     folder, tokenizer = prepared(arguments, model_settings)
     selector = with_markers(tokenizer, settings.selector())
     tokens = Tokens(tokenizer)

@@ -201,6 +201,17 @@ def train(
     if record := finished(place, begun, optimisation.should_save):
         logger.warning("%s: this run is finished; there is nothing to do", place)
         return record
+    return _tuned(settings, optimisation, model_settings, datasets, lending)
+
+
+def _tuned(
+    settings: TrainingSettings,
+    optimisation: SFTConfig,
+    model_settings: ModelConfig,
+    datasets: Mapping[str, DatasetDict],
+    lending: Lending,
+) -> dict[str, Any]:
+    """The run itself, from its beginning or its last checkpoint."""
     folder, tokenizer = prepared(optimisation, model_settings)
     tagger = tagger_of(datasets, settings)
     if settings.gazetteer_folds:
