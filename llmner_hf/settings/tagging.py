@@ -37,7 +37,7 @@ TAGGER_FILE = "tagger.json"
 FIRST = "strategy", "style", "max_depth", "every_type", "lines_apart"
 
 # Logits differ by some ten: what is added to them is no more than this, and no line nests deeper.
-MOST_ADDED = 1000
+MOST_ADDED = 10_000
 DEEPEST = 32
 
 
