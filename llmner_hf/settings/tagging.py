@@ -36,8 +36,9 @@ TAGGER_FILE = "tagger.json"
 # The keys that ``tagger.json`` begins with.
 FIRST = "strategy", "style", "max_depth", "every_type", "lines_apart"
 
-# Logits differ by some ten: what is added to them is no more than this, and no line nests deeper.
-MOST_ADDED = 10_000
+# Logits differ by some ten: what is added to them, to rule a bracket in or out, is no more than this,
+# and no line nests deeper.
+MOST_ADDED = 100_000
 DEEPEST = 32
 
 
