@@ -53,8 +53,7 @@ def annotate(
         **options: those of the pipeline's call; they win over an example's own dataset.
 
     Raises:
-        InputError: the unfinished file of an earlier run was begun with another input or other
-            options, or another process is writing it.
+        InputError: an unfinished file was begun otherwise, or another process is writing it.
     """
     part = out.with_name(out.name + ".part")
     job = job_of(pipeline, examples, fields, options)
@@ -64,14 +63,17 @@ def annotate(
         progress(done)
         with part.open("a", encoding="utf-8") as file:
             for batch in _batches(examples[done:], batch_size):
-                long = sum(len(example.text) for example in batch) > LONG
-                told = {"progress": sentences_done} if long else {}
+                told = {"progress": sentences_done} if _is_long(batch) else {}
                 found = _found(pipeline, batch, options | told)
                 file.writelines(_lines(batch, found, fields))
                 file.flush()
                 progress(len(batch))
         part.replace(out)
     return done
+
+
+def _is_long(batch: Sequence[Example]) -> bool:
+    return sum(len(example.text) for example in batch) > LONG
 
 
 def _lines(

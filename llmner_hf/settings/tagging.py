@@ -36,8 +36,8 @@ TAGGER_FILE = "tagger.json"
 # The keys that ``tagger.json`` begins with.
 FIRST = "strategy", "style", "max_depth", "every_type", "lines_apart"
 
-# Logits differ by some ten: what is added to them, to rule a bracket in or out, is no more than this,
-# and no line nests deeper.
+# Logits differ by some ten, and what is added to them, to rule a bracket in or out, by no more than
+# this; no line nests deeper.
 MOST_ADDED = 100_000
 DEEPEST = 32
 

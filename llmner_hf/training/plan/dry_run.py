@@ -155,9 +155,9 @@ def plan(
     """Resolve a recipe without weights.
 
     Args:
-        settings: ours; the next two are TRL's.
-        optimisation: the arguments of the trainer.
-        model_settings: the model may be a folder with a config alone.
+        settings: ours.
+        optimisation: TRL's.
+        model_settings: TRL's; the model may be a folder with a config alone.
         rows: those that `training.tagger.sources.prepare` makes.
         reports: what became of the examples of each dataset.
         tokens: the tokenisation of the rows.
@@ -167,8 +167,7 @@ def plan(
     """
     require_rows(rows, reports)
     skeleton, epoch = Skeleton.of(model_settings), Epoch.of(rows, settings, optimisation)
-    estimate = Estimate(skeleton, settings, optimisation, model_settings)
-    plain, kept_less = (estimate.memory(epoch.largest, checkpointing=c) for c in (False, True))
+    memory = Estimate(skeleton, settings, optimisation, model_settings).memory
     parameters = list(skeleton.model.parameters())
     return Plan(
         architecture=skeleton.architecture,
@@ -181,8 +180,8 @@ def plan(
         epoch=epoch,
         reports=reports,
         schedule=Schedule.of(epoch.rows, optimisation),
-        plain=plain,
-        checkpointed=kept_less,
+        plain=memory(epoch.largest, checkpointing=False),
+        checkpointed=memory(epoch.largest, checkpointing=True),
         checkpointing=bool(optimisation.activation_checkpointing),
         examples=_first(rows, tokens, settings.allowed_share),
     )
