@@ -11,6 +11,7 @@ from llmner_hf.core.errors import InputError
 
 if TYPE_CHECKING:
     from llmner_hf.selector.tuning import Tuning
+    from llmner_hf.settings import TaggerSettings
 
 NAME = "calibrate"
 
@@ -44,14 +45,11 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     from llmner_hf.selector.sharing import selector_at
     from llmner_hf.selector.tuning import tune
     from llmner_hf.settings import SELECTOR_FILE, SelectorSettings, TaggerSettings
-    from llmner_hf.settings.origin import Origin
-    from llmner_hf.tagger.folder import settings_of
 
     if not given.selector.is_dir():
         raise InputError(f"{given.selector}: no such folder")
     predictions = [found for path in given.predicted for found in read_predictions(path)]
-    origin = Origin.of(given.model, given.revision).pinned() if given.model else None
-    tagger = settings_of(origin) if origin else TaggerSettings()
+    tagger = _settings(given.model, given.revision) if given.model else TaggerSettings()
     schemas = {name: tagger.schema(name) for name in {e.dataset for e in examples}}
     scorer = selector_at(given.selector).scorer
     if not given.model and SelectorSettings.load(given.selector / SELECTOR_FILE).evidence:
@@ -70,6 +68,15 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     )
     _say(tuning)
     print(f"{given.selector}: selector.json, reliability.png")
+
+
+def _settings(model: str, revision: str | None) -> TaggerSettings:
+    """The tagger's settings; a folder may hold them alone."""
+    from llmner_hf.settings.origin import Origin
+    from llmner_hf.tagger.folder import settings_of
+
+    origin = Origin.of(model, revision)
+    return settings_of(origin if origin.folder else origin.pinned())
 
 
 def _say(tuning: Tuning) -> None:

@@ -1,6 +1,5 @@
 """``llmner calibrate`` and ``llmner annotate --rules``."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -81,18 +80,3 @@ def test_calibration_reads_what_the_gazetteer_of_the_tagger_knows(
     assert heat == pytest.approx(temperature(logits * 3, [True, False] * 3), rel=1e-3)
     unread = selector_at(place).scorer.logits([replace(c, evidence="unknown") for c in many])
     assert abs(heat - temperature(unread * 3, [True, False] * 3)) > 1e-2 * heat
-
-
-def test_annotating_by_rules_says_how_many_entities_they_forbid(base, tmp_path, capsys):
-    source = tmp_path / "texts.txt"
-    source.write_text(TEXTS["cmeee_v2"], encoding="utf-8")
-    command = ["annotate", str(source), "--model", str(base), "--dataset", "cmeee_v2"]
-    found = []
-    for name, options in (("plain", []), ("ruled", ["--rules", "cmeee_v2"])):
-        out = tmp_path / f"{name}.jsonl"
-        assert main([*command, "-o", str(out), *options]) == 0
-        found.append(len(json.loads(out.read_text(encoding="utf-8"))["entities"]))
-    forbidden = found[0] - found[1]
-    assert forbidden > 0
-    assert f"\n{forbidden} entities forbidden by the rules" in "\n" + capsys.readouterr().err
-    assert main([*command, "-o", str(out), "--rules", "none"]) == 2
