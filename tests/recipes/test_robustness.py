@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -12,6 +13,8 @@ from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import FEATURES, to_row
+from llmner_hf.pipelines.asking import Call
+from llmner_hf.settings import TaggerSettings
 from tests.conftest import ROOT
 
 SCRIPT = ROOT / "recipes" / "embedded" / "robustness.py"
@@ -82,6 +85,12 @@ KNOWN = {name: GOLD[0] for name in ("protein", "protein molecule")} | {
 
 class Impatient:
     """A tagger that finds all of gold, but only of the types that it is asked for first."""
+
+    # What the record of an annotation tells of a pipeline.
+    call = Call()
+    settings = TaggerSettings()
+    tagger = SimpleNamespace(origin=None)
+    selector = decoder = None
 
     def __init__(self, patience):
         self.patience = patience
