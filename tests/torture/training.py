@@ -12,8 +12,15 @@ from tests.doubles.tuning import (
     tagged,
 )
 
-base, run = sys.argv[1:]
-with scored_by(None):
-    own = settings(allowed_share=0.5, word_dropout=0.2, pack=3)
-    stated = optimisation(run, 60, save_steps=7, save_total_limit=2)
-    train(own, stated, model_settings(base, "full"), {"ours": tagged(EXAMPLES)})
+
+def main() -> None:
+    """Train, or go on."""
+    base, run = sys.argv[1:]
+    with scored_by(None):
+        own = settings(allowed_share=0.5, word_dropout=0.2, pack=3)
+        stated = optimisation(run, 60, save_steps=7, save_total_limit=2)
+        train(own, stated, model_settings(base, "full"), {"ours": tagged(EXAMPLES)})
+
+
+if __name__ == "__main__":
+    main()
