@@ -114,9 +114,9 @@ def _split(rows: Iterable[Row | None]) -> Iterator[list[Row]]:
 
 
 def separator(tokens: Iterable[str]) -> str:
-    """What stands between the tokens of a file that are not Chinese.
+    """What stands between the tokens of a file: nothing where each is a character.
 
-    >>> separator("患者 2 天".split()), separator("IL-2 gene".split())
+    >>> separator("患 者 2 天".split()), separator("IL-2 gene".split())
     ('', ' ')
     """
     chinese = False

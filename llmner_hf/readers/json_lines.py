@@ -180,6 +180,7 @@ def read_predictions(path: str | os.PathLike[str]) -> tuple[Prediction, ...]:
 def gold_row(example: Example) -> Row:
     """An example as a row of a gold file.
 
+    >>> from llmner_hf.core.entities import Entity
     >>> gold_row(Example("1", "IL-2 gene", (Entity(0, 4, "protein"),), "genia", "en"))["entities"]
     [{'start': 0, 'end': 4, 'type': 'protein', 'text': 'IL-2'}]
     """
