@@ -14,8 +14,9 @@ RUN = $(CURDIR)/$(BIN)
 annotate: .venv/.ready
 	$(BIN)/llmner annotate examples/texts.jsonl -o runs/annotated.jsonl --html runs/annotated.html
 
+# Two processes, a file of tests in one of them: the files stand alone.
 test: .venv/.ready
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 check: .venv/.ready
 	$(BIN)/ruff check .
@@ -23,7 +24,7 @@ check: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/core --cov --cov-report=term
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 # Ten thousand hostile texts through every codec; minutes instead of seconds.
 thorough: .venv/.ready
