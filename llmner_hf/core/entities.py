@@ -9,7 +9,7 @@ tagging strategy could not tell apart from its own marks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, get_args
 
@@ -199,11 +199,48 @@ class Decoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A concept of a terminology that an entity names.
+
+    Attributes:
+        id: with its terminology as a prefix, as in ``MESH:D001241`` or ``NCBIGene:672``.
+        name: the preferred name.
+        score: the probability that the entity means it.
+
+    >>> Link("MESH:D001241", "Aspirin", 0.98).terminology
+    'MESH'
+    """
+
+    id: str
+    name: str
+    score: float
+
+    def __post_init__(self) -> None:
+        if not all(self.id.partition(":")) or any(c.isspace() for c in self.id):
+            raise InputError(f"concept {self.id!r}: write an id as terminology:number, no blanks")
+        if not 0.0 <= self.score <= 1.0:
+            raise InputError(f"{self.id}: score {self.score} is not in [0, 1]")
+
+    @property
+    def terminology(self) -> str:
+        """The prefix of the id."""
+        return self.id.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredEntity:
-    """An entity with the probability that the model or the selector gives it."""
+    """An entity with the probability that the model or the selector gives it.
+
+    Attributes:
+        entity: what was found.
+        score: in [0, 1].
+        links: the concepts that it names; several where it names several at once, as "breast and
+            ovarian cancer" does. None where no terminology was asked, or none has it.
+    """
 
     entity: Entity
     score: float
+    links: tuple[Link, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.score <= 1.0:

@@ -1,0 +1,1 @@
+"""Mentions to concepts, as far as it is text and numbers: forms of names, parts, choice."""

@@ -1,0 +1,42 @@
+"""A concept of a terminology, as all readers of `terminology.sources` give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmner_hf.core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """An identifier with its names.
+
+    Attributes:
+        id: with its terminology as a prefix, as in ``MESH:D001241``.
+        name: the preferred name.
+        type: the entity type of what it names, as "Chemical".
+        synonyms: its other names.
+        parents: ids of broader concepts.
+        same: ids that mean the same in other terminologies.
+
+    Raises:
+        InputError: the id has no prefix, or there is no name or no type.
+    """
+
+    id: str
+    name: str
+    type: str
+    synonyms: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(self.id.partition(":")) or any(c.isspace() for c in self.id):
+            raise InputError(f"concept {self.id!r}: write an id as terminology:number, no blanks")
+        if not self.name.strip() or not self.type.strip():
+            raise InputError(f"concept {self.id}: it needs a name and a type")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of its names, the preferred one first, each once."""
+        return tuple(dict.fromkeys((self.name, *self.synonyms)))
