@@ -18,6 +18,8 @@ class Concept:
         synonyms: its other names.
         parents: ids of broader concepts.
         same: ids that mean the same in other terminologies.
+        borrowed: the names that these have for it.
+        learnt: mentions of annotated texts that were linked to it.
 
     Raises:
         InputError: the id has no prefix, or there is no name or no type.
@@ -29,6 +31,8 @@ class Concept:
     synonyms: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
     same: tuple[str, ...] = ()
+    borrowed: tuple[str, ...] = ()
+    learnt: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not all(self.id.partition(":")) or any(c.isspace() for c in self.id):
@@ -38,5 +42,5 @@ class Concept:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of its names, the preferred one first, each once."""
-        return tuple(dict.fromkeys((self.name, *self.synonyms)))
+        """The names that may be shown, the preferred one first, each once."""
+        return tuple(dict.fromkeys((self.name, *self.synonyms, *self.borrowed)))

@@ -1,0 +1,290 @@
+"""A terminology in one file, which is opened without being parsed.
+
+In: concepts. Out: ``NAME.safetensors``: their names as text, and a sorted table of digests of the
+forms of these names (`core.linking.forms`), each with the number of its name. A form is looked up
+by binary search, so that a million names are open in a fraction of a second and cost their bytes
+alone. The file is of safetensors because models need that library anyway, it checks that a file is
+whole, and it runs no code. SQLite would read pages one by one and check nothing, and a trie would
+be one dependency more.
+
+A digest has 64 bits: fewer than one look-up in 10^12 takes another string for a form. Names that
+were learnt from a corpus (`Rank`) are kept as digests alone, since corpora have licences.
+
+Refused: a file that is cut off, is no store, or has another version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from llmner_hf.core.errors import FormatError, InputError
+from llmner_hf.core.linking.equivalents import Equivalents, equivalents
+from llmner_hf.core.linking.forms import STRICTNESSES, Strictness, forms
+from llmner_hf.core.writing import digest
+from llmner_hf.settings.shared import UNREADABLE
+from llmner_hf.terminology.arrays import KINDS, RANKS, TEXTS, Rank, check, stored
+from llmner_hf.terminology.concept import Concept
+from llmner_hf.terminology.texts import Texts
+
+FORMAT = "llmner terminology"
+VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Where a terminology comes from, and what may be done with it.
+
+    Attributes:
+        name: as one calls it.
+        version: of the data.
+        licence: of the data.
+        attribution: the sentence that its licence asks for.
+        sources: the files that it was built from.
+        counts: what building counted, as names left out.
+    """
+
+    name: str
+    version: str = ""
+    licence: str = ""
+    attribution: str = ""
+    sources: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A concept that has a name with a form.
+
+    Attributes:
+        concept: its number in the store.
+        strictness: the looser of the kinds that the form has of the two names.
+        rank: how the name belongs to it.
+    """
+
+    concept: int
+    strictness: Strictness
+    rank: Rank
+
+    @property
+    def order(self) -> tuple[bool, int, int, int]:
+        """The sort key, the likeliest first: learnt names, then strict forms, then good names."""
+        looseness = STRICTNESSES.index(self.strictness)
+        known = self.rank == "learnt" and looseness <= STRICTNESSES.index("spelt")
+        return not known, looseness, RANKS.index(self.rank), self.concept
+
+
+class Terminology:
+    """Concepts, found by the forms of their names.
+
+    Attributes:
+        about: where they come from.
+        types: the entity types of the concepts.
+
+    >>> one = Concept("MESH:D001241", "Aspirin", "Chemical", ("Acetylsalicylic Acid",))
+    >>> store = Terminology.of([one], About("tiny"))
+    >>> [store.id(hit.concept) for hit in store.look_up("acetylsalicylic acids", "Chemical")]
+    ['MESH:D001241']
+    """
+
+    def __init__(
+        self,
+        about: About,
+        types: Sequence[str],
+        equivalents: Mapping[str, Equivalents],
+        arrays: Mapping[str, np.ndarray],
+        texts: Mapping[str, Texts],
+    ) -> None:
+        self.about = about
+        self.types = tuple(types)
+        self.equivalents = equivalents
+        self._arrays = arrays
+        self._texts = texts
+
+    @classmethod
+    def of(cls, concepts: Iterable[Concept], about: About) -> Terminology:
+        """The store of concepts, whose order decides where nothing else does.
+
+        Raises:
+            InputError: an id comes twice, or there is no concept.
+        """
+        listed = list(concepts)
+        if not listed:
+            raise InputError(f"{about.name}: no concepts, so there is nothing to store")
+        for name, number in Counter(one.id for one in listed).most_common(1):
+            if number > 1:
+                raise InputError(f"{about.name}: the id {name} comes {number} times; join them")
+        types = tuple(dict.fromkeys(one.type for one in listed))
+        words = {
+            of_type: equivalents(one.names for one in listed if one.type == of_type)
+            for of_type in types
+        }
+        return cls(about, types, words, *stored(listed, types))
+
+    def __len__(self) -> int:
+        return len(self._arrays["types"])
+
+    @property
+    def names(self) -> int:
+        """How many names there are, those of other terminologies and learnt ones among them."""
+        return len(self._arrays["concepts"])
+
+    def look_up(self, name: str, of_type: str | None = None) -> list[Hit]:
+        """The concepts that share a form with a name, the likeliest first.
+
+        Args:
+            name: as a text has it.
+            of_type: the type of the concepts; None for all.
+        """
+        best: dict[int, Hit] = {}
+        for own in self.types if of_type is None else (of_type,):
+            if own not in self.types:
+                continue
+            for hit in self._hits(forms(name, own), self.types.index(own)):
+                if hit.concept not in best or hit.order < best[hit.concept].order:
+                    best[hit.concept] = hit
+        return sorted(best.values(), key=lambda hit: hit.order)
+
+    def look_up_words(self, words: Sequence[str], of_type: str) -> list[Hit]:
+        """The concepts that have a name of these words, in any order."""
+        if of_type not in self.types:
+            return []
+        found = self._hits({" ".join(sorted(words)): "words"}, self.types.index(of_type))
+        return sorted((hit for hit in found if hit.strictness != "bare"), key=lambda hit: hit.order)
+
+    def _hits(self, found: Mapping[str, Strictness], of_type: int) -> Iterator[Hit]:
+        arrays = self._arrays
+        digests = np.array([digest(body) for body in found], dtype=np.int64)
+        starts = np.searchsorted(arrays["digests"], digests, "left")
+        ends = np.searchsorted(arrays["digests"], digests, "right")
+        for asked, start, end in zip(found.values(), starts, ends, strict=True):
+            for place in range(start, end):
+                name = arrays["entries"][place]
+                concept = int(arrays["concepts"][name])
+                if arrays["types"][concept] == of_type:
+                    looser = max(STRICTNESSES.index(asked), int(arrays["strictness"][place]))
+                    yield Hit(concept, STRICTNESSES[looser], RANKS[arrays["ranks"][name]])
+
+    def knows(self, bodies: Sequence[str]) -> np.ndarray:
+        """For each form whether a name has it, whatever its kind: (forms,), bool."""
+        digests = np.array([digest(body) for body in bodies], dtype=np.int64)
+        places = np.searchsorted(self._arrays["digests"], digests)
+        places[places == len(self._arrays["digests"])] = 0
+        known: np.ndarray = self._arrays["digests"][places] == digests
+        return known
+
+    def id(self, concept: int) -> str:
+        """The id of a concept."""
+        return self._texts["ids"][concept]
+
+    def type(self, concept: int) -> str:
+        """The entity type of a concept."""
+        return self.types[self._arrays["types"][concept]]
+
+    def preferred(self, concept: int) -> str:
+        """The preferred name of a concept."""
+        return self.name(int(self._first_names[concept]))
+
+    def names_of(self, concept: int) -> list[tuple[str, Rank]]:
+        """The names of a concept with their ranks; a learnt one is empty."""
+        first, last = self._first_names[concept], self._first_names[concept + 1]
+        return [(self.name(n), RANKS[self._arrays["ranks"][n]]) for n in range(first, last)]
+
+    def same(self, concept: int) -> list[str]:
+        """Ids of other terminologies that mean the same."""
+        return self._texts["same"][concept].split()
+
+    def parents(self, concept: int) -> list[str]:
+        """Ids of broader concepts."""
+        return self._texts["parents"][concept].split()
+
+    def number(self, concept_id: str) -> int | None:
+        """The number of the concept with an id."""
+        return self._numbers.get(concept_id)
+
+    def concepts(self) -> Iterator[Concept]:
+        """All concepts, without learnt names."""
+        for number in range(len(self)):
+            named: dict[str, list[str]] = {rank: [] for rank in RANKS}
+            for name, rank in self.names_of(number):
+                named[rank].append(name)
+            yield Concept(
+                id=self.id(number),
+                name=self.preferred(number),
+                type=self.type(number),
+                synonyms=tuple(named["synonym"]),
+                parents=tuple(self.parents(number)),
+                same=tuple(self.same(number)),
+                borrowed=tuple(named["same"]),
+            )
+
+    def name(self, number: int) -> str:
+        """A name by its number."""
+        return self._texts["names"][number]
+
+    def concept_of(self, name: int) -> int:
+        """The number of the concept that has a name."""
+        return int(self._arrays["concepts"][name])
+
+    @cached_property
+    def _first_names(self) -> np.ndarray:
+        """For each concept its first name, and how many names there are: (concepts + 1,)."""
+        return np.searchsorted(self._arrays["concepts"], np.arange(len(self) + 1))
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {self.id(number): number for number in range(len(self))}
+
+    def save(self, path: str | Path) -> None:
+        """Write the store."""
+        words = {name: dict(of) for name, of in self.equivalents.items()}
+        said = {"about": asdict(self.about), "types": self.types, "equivalents": words}
+        metadata = {"format": FORMAT, "version": VERSION, "said": json.dumps(said)}
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        arrays = dict(self._arrays)
+        for name, texts in self._texts.items():
+            arrays |= texts.arrays(name)
+        save_file(arrays, path, metadata=metadata)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Terminology:
+        """Open a store that ``save`` wrote.
+
+        Raises:
+            FormatError: it is cut off, is no store, or of another version.
+        """
+        try:
+            with safe_open(path, "numpy") as file:
+                metadata = file.metadata() or {}
+                _check_version(path, metadata)
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            said = json.loads(metadata["said"])
+            told = {one.name: said["about"][one.name] for one in fields(About)}
+            told["sources"] = tuple(told["sources"])
+            arrays = {name: tensors[name] for name in KINDS}
+            check(arrays, len(said["types"]))
+            sizes = {"names": len(arrays["concepts"])}
+            texts = {
+                name: Texts.read(tensors, name, sizes.get(name, len(arrays["types"])))
+                for name in TEXTS
+            }
+            return cls(About(**told), said["types"], said["equivalents"], arrays, texts)
+        except (SafetensorError, *UNREADABLE) as error:
+            raise FormatError(path, 0, f"not a terminology, or cut off: {error!r:.200}") from error
+
+
+def _check_version(path: str | Path, metadata: Mapping[str, str]) -> None:
+    """Raise FormatError where a file is no store, or has another version."""
+    if metadata.get("format") != FORMAT:
+        raise FormatError(path, 0, "not a terminology; build one, llmner terminology build")
+    if metadata.get("version") != VERSION:
+        told = f"a terminology of version {metadata.get('version')}, and this reads {VERSION}"
+        raise FormatError(path, 0, f"{told}; build it again")
