@@ -29,9 +29,14 @@ def explained(text: str, found: Iterable[ScoredEntity]) -> Iterator[tuple[str, S
     ['RA']
     """
     for one in found:
-        match = _IN_BRACKETS.match(text, one.entity.end)
-        if match and abbreviates(match["short"], one.entity.surface(text)):
-            yield match["short"], one
+        if short := _short_form(text, one.entity):
+            yield short, one
+
+
+def _short_form(text: str, entity: Entity) -> str | None:
+    """The short form in brackets behind an entity."""
+    match = _IN_BRACKETS.match(text, entity.end)
+    return match["short"] if match and abbreviates(match["short"], entity.surface(text)) else None
 
 
 def explanations(text: str) -> Iterator[tuple[str, Span]]:
@@ -78,19 +83,20 @@ class Explained:
 
     Args:
         text: any text.
-        found: its entities, which say where a long form begins.
+        entities: those of the text, which say where a long form begins.
 
     >>> Explained("Chronic pain (CP) and CPs.", []).of(Entity(22, 25, "Disease"))
     'Chronic pain'
     """
 
-    def __init__(self, text: str, found: Iterable[ScoredEntity]) -> None:
+    def __init__(self, text: str, entities: Iterable[Entity]) -> None:
         self._text = text
         self._long: dict[str, list[tuple[int, str]]] = {}
         for short, span in explanations(text):
             self._note(short, *span)
-        for short, one in explained(text, found):
-            self._note(short, *one.entity.span)
+        for one in entities:
+            if short := _short_form(text, one):
+                self._note(short, *one.span)
 
     def _note(self, short: str, start: int, end: int) -> None:
         places = [one for one in self._long.get(short, ()) if one[0] != end]

@@ -1,31 +1,32 @@
 """Entities to concepts: which one of a terminology a mention means.
 
 In: a text with its entities. Out: the same entities with links (`core.entities.Link`), each with
-the probability that it is right. A mention is looked up in this order, and the first that answers
-decides:
+the probability that it is right. A mention is first written out if the text says what it is short
+for (`core.abbreviations`); a symbol that is a preferred name stays as it is. Then the first of
+these that answers decides:
 
-1. what the text itself says that it is short for (`core.abbreviations`);
-2. a form of a name (`core.linking.forms`), but for the loosest;
-3. the symbol of an element;
-4. the things that it names at once (`core.linking.composites`), if each of them is found;
-5. a name in which one word is exchanged for an equivalent one (`core.linking.equivalents`);
-6. the loosest form;
-7. a name that looks like it (`terminology.neighbours`).
+1. a form of a name (`core.linking.forms`), but for the loosest;
+2. the name of an element or a salt (`core.linking.elements`);
+3. the things that it names at once (`core.linking.composites`), if each of them is found;
+4. a name in which one word is exchanged for an equivalent one (`core.linking.equivalents`);
+5. the loosest form;
+6. a name that looks like it and has the same numbers (`terminology.neighbours`).
 
 Below the threshold there is no link: no answer rather than a wrong one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from llmner_hf.core.abbreviations import Explained
-from llmner_hf.core.entities import Link, ScoredEntity
+from llmner_hf.core.entities import Entity, Link, ScoredEntity
 from llmner_hf.core.linking.composites import parts
-from llmner_hf.core.linking.elements import element
-from llmner_hf.core.linking.equivalents import variants
+from llmner_hf.core.linking.elements import spoken
+from llmner_hf.core.linking.equivalents import variants, words_of
+from llmner_hf.core.linking.species import taxa
 from llmner_hf.core.linking.types import type_of
 from llmner_hf.terminology.neighbours import Neighbours
 from llmner_hf.terminology.scores import probability
@@ -37,7 +38,11 @@ THRESHOLD = 0.5
 NEAR = 0.6
 SHORTEST_NEIGHBOUR = 5  # characters: what is shorter is like everything
 MOST = 5  # candidates
-HUMAN = "NCBITaxon:9606"
+MOST_KNOWN = 100_000  # mentions whose candidates are kept
+SHORT = 4  # characters of a capital abbreviation, which may mean anything
+
+
+_Thing = list[tuple[int, str]]  # concepts that a string may mean, each with the evidence for it
 
 
 class Reranker(Protocol):
@@ -84,7 +89,7 @@ class Linker:
         self._types = dict(types or {})
         self._reranker = reranker
         self._neighbours = Neighbours(terminology)
-        self._known: dict[tuple[str, str], list[list[Candidate]]] = {}
+        self._known: dict[tuple[str, str], list[_Thing]] = {}
 
     def link(self, text: str, found: Sequence[ScoredEntity]) -> tuple[ScoredEntity, ...]:
         """The entities with their links.
@@ -93,55 +98,87 @@ class Linker:
             text: where they were found.
             found: all entities of the text: some explain what others are short for.
         """
-        long = Explained(text, found)
-        things = [self.candidates(long.of(one.entity), one.entity.label) for one in found]
+        meant = self.candidates(text, [one.entity for one in found])
         return tuple(
-            replace(one, links=tuple(self._links(own)))
-            for one, own in zip(found, things, strict=True)
+            replace(one, links=tuple(self._links(things)))
+            for one, things in zip(found, meant, strict=True)
         )
+
+    def candidates(self, text: str, entities: Sequence[Entity]) -> list[list[list[Candidate]]]:
+        """For each entity, for each thing that it names, what it may mean, the likeliest first.
+
+        Args:
+            text: where the entities are.
+            entities: all of the text.
+        """
+        long = Explained(text, entities)
+        named = taxa(text)
+        return [self._of_entity(one.surface(text), long.of(one), one, named) for one in entities]
 
     def _links(self, things: Sequence[Sequence[Candidate]]) -> Iterator[Link]:
         """The links of the things that a mention names, if each of them is sure enough."""
-        best = [candidates[0] for candidates in things if candidates]
+        best = [candidates[0] for candidates in things]
         if best and all(one.score >= self.threshold for one in best):
             for concept, score in {one.concept: one.score for one in best}.items():
                 store = self.terminology
                 yield Link(store.id(concept), store.preferred(concept), score)
 
-    def candidates(self, mention: str, label: str) -> list[list[Candidate]]:
-        """For each thing that a mention names the concepts that it may mean, the likeliest first.
+    def _of_entity(
+        self, surface: str, written_out: str, entity: Entity, named: frozenset[str]
+    ) -> list[list[Candidate]]:
+        """The candidates of an entity.
 
         Args:
-            mention: its string, written out if the text says what it is short for.
-            label: the type of the entity.
+            surface: its string.
+            written_out: what that is short for, or itself.
+            entity: of some type.
+            named: the species that the text names.
         """
-        of_type = self._types.get(label) or type_of(label, self.terminology.types)
+        of_type = self._types.get(entity.label) or type_of(entity.label, self.terminology.types)
         if of_type is None:
             return []
+        found = self._looked_up(written_out, of_type)
+        if written_out != surface:
+            short = self._looked_up(surface, of_type)
+            if short and short[0][0][1].startswith("written preferred"):
+                found = short
+        return [self._judged(thing, of_type, named) for thing in found]
+
+    def _judged(self, thing: _Thing, of_type: str, named: frozenset[str]) -> list[Candidate]:
+        """Candidates with their probabilities, those of species that the text names first."""
+        judged = []
+        for concept, evidence in thing:
+            if of_type == "Gene" and named and named.isdisjoint(self.terminology.parents(concept)):
+                evidence = f"{evidence} elsewhere"
+            judged.append(Candidate(concept, evidence, probability(evidence, of_type)))
+        return sorted(judged, key=lambda one: one.evidence.endswith("elsewhere"))[:MOST]
+
+    def _looked_up(self, mention: str, of_type: str) -> list[_Thing]:
+        """What a string may mean; looked up once."""
         key = (mention, of_type)
         if key not in self._known:
-            if len(self._known) > 100_000:
+            if len(self._known) > MOST_KNOWN:
                 self._known.clear()
             self._known[key] = self._found(mention, of_type)
         return self._known[key]
 
-    def _found(self, mention: str, of_type: str) -> list[list[Candidate]]:
+    def _found(self, mention: str, of_type: str) -> list[_Thing]:
         hits = self.terminology.look_up(mention, of_type)
         if hits and hits[0].strictness != "bare":
-            return [_by_form(hits)]
-        symbol = element(mention) if of_type == "Chemical" else None
-        if symbol and (named := self.terminology.look_up(symbol, of_type)):
-            return [_scored([hit.concept for hit in named[:1]], "symbol")]
+            return [_by_form(hits, mention)]
+        name = spoken(mention) if of_type == "Chemical" else None
+        if name and (named := self.terminology.look_up(name, of_type)):
+            return [[(named[0].concept, "symbol")]]
         if things := self._things(mention, of_type):
             return things
         if exchanged := self._exchanged(mention, of_type):
-            return [_scored(exchanged, "exchanged")]
+            return [exchanged]
         if hits:
-            return [_by_form(hits)]
+            return [_by_form(hits, mention)]
         near = self._near(mention, of_type)
         return [near] if near else []
 
-    def _things(self, mention: str, of_type: str) -> list[list[Candidate]]:
+    def _things(self, mention: str, of_type: str) -> list[_Thing]:
         """The things that a mention names at once; nothing if one of them is not known."""
         things = []
         for names in parts(mention):
@@ -149,48 +186,44 @@ class Linker:
             hits = next((h for h in looked_up if h and h[0].strictness != "bare"), None)
             if hits is None:
                 return []
-            things.append(_scored([hit.concept for hit in hits], "part"))
+            things.append([(hit.concept, "part") for hit in hits])
         return things
 
-    def _exchanged(self, mention: str, of_type: str) -> list[int]:
+    def _exchanged(self, mention: str, of_type: str) -> _Thing:
         """Concepts with a name in which one word is exchanged, those of most such names first."""
         known = self.terminology.equivalents.get(of_type, {})
         counts: dict[int, int] = {}
         for words in variants(mention, known):
             for hit in self.terminology.look_up_words(words, of_type):
                 counts[hit.concept] = counts.get(hit.concept, 0) + 1
-        return sorted(counts, key=lambda concept: (-counts[concept], concept))
+        ranked = sorted(counts, key=lambda concept: (-counts[concept], concept))
+        return [(concept, "exchanged") for concept in ranked]
 
-    def _near(self, mention: str, of_type: str) -> list[Candidate]:
+    def _near(self, mention: str, of_type: str) -> _Thing:
         """Concepts with a name that looks like the mention."""
         if len(mention) < SHORTEST_NEIGHBOUR:
             return []
-        found = [
-            (c, cosine) for c, cosine in self._neighbours.of(mention, of_type) if cosine > NEAR
-        ]
+        numbers = _numbers(mention)
+        found: dict[int, float] = {}
+        for concept, name, cosine in self._neighbours.of(mention, of_type):
+            if cosine >= NEAR and _numbers(name) == numbers:
+                found.setdefault(concept, cosine)
         if self._reranker and found:
-            names = [self.terminology.preferred(concept) for concept, _ in found]
+            names = [self.terminology.preferred(concept) for concept in found]
             nearness = self._reranker.similarities(mention, names)
-            order = sorted(range(len(found)), key=lambda place: -nearness[place])
-            found = [found[place] for place in order]
-        return [
-            Candidate(concept, evidence, probability(evidence))
-            for concept, cosine in found
-            for evidence in [f"near {int(cosine * 10) / 10}"]
-        ]
+            order = dict(zip(found, nearness, strict=True))
+            found = {one: found[one] for one in sorted(found, key=lambda one: -order[one])}
+        return [(concept, f"near {int(cosine * 10) / 10}") for concept, cosine in found.items()]
 
 
-def _by_form(hits: Sequence[Hit]) -> list[Candidate]:
-    """Candidates by the form that they share with a mention."""
+def _by_form(hits: Sequence[Hit], mention: str) -> _Thing:
+    """Concepts by the form that a name of theirs shares with a mention."""
     first = hits[0].order[:-1]
-    several = sum(hit.order[:-1] == first for hit in hits) > 1
-    found = []
-    for hit in hits[:MOST]:
-        evidence = f"{hit.strictness} {hit.rank}{' several' if several else ''}"
-        found.append(Candidate(hit.concept, evidence, probability(evidence)))
-    return found
+    several = " several" if sum(hit.order[:-1] == first for hit in hits) > 1 else ""
+    short = " short" if len(mention) <= SHORT and mention.isupper() else ""
+    return [(hit.concept, f"{hit.strictness} {hit.rank}{several}{short}") for hit in hits]
 
 
-def _scored(concepts: Iterable[int], evidence: str) -> list[Candidate]:
-    """Concepts with one evidence."""
-    return [Candidate(one, evidence, probability(evidence)) for one in list(concepts)[:MOST]]
+def _numbers(name: str) -> list[str]:
+    """What tells one of a family from the others: numbers, and single letters."""
+    return sorted(word for word in words_of(name) if word.isdigit() or len(word) == 1)

@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 
 # Names of up to so many characters: longer ones are systematic, and hit by everything. Ours.
 LONGEST = 60
-# A trigram that so large a share of all names has tells little and costs most of the time. Ours.
-MOST_FREQUENT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,7 @@ class _Index:
 
     vectorizer: Any
     weights: Any
+    names: list[str]
     concepts: np.ndarray
 
 
@@ -40,13 +39,13 @@ class Neighbours:
         self._terminology = terminology
         self._indices: dict[str, _Index | None] = {}
 
-    def of(self, mention: str, of_type: str, most: int = 5) -> list[tuple[int, float]]:
-        """The nearest concepts, each with the cosine of its nearest name, the nearest first.
+    def of(self, mention: str, of_type: str, most: int = 20) -> list[tuple[int, str, float]]:
+        """The nearest names, each with its concept and its cosine, the nearest first.
 
         Args:
             mention: as a text has it.
             of_type: the type of the concepts.
-            most: so many concepts.
+            most: so many names.
         """
         if of_type not in self._indices:
             self._indices[of_type] = self._index(of_type)
@@ -55,12 +54,11 @@ class Neighbours:
             return []
         asked = index.vectorizer.transform([" ".join(tokens_of(mention))])
         found = (asked @ index.weights).tocoo()
-        best: dict[int, float] = {}
-        for place in np.argsort(-found.data)[: 4 * most]:
-            concept = int(index.concepts[found.col[place]])
-            best.setdefault(concept, min(float(found.data[place]), 1.0))
-        ranked = sorted(best.items(), key=lambda item: (-round(item[1], 6), item[0]))
-        return ranked[:most]
+        nearest = sorted(zip(-found.data, found.col, strict=True))[:most]
+        return [
+            (int(index.concepts[place]), index.names[place], min(-float(cosine), 1.0))
+            for cosine, place in nearest
+        ]
 
     def _index(self, of_type: str) -> _Index | None:
         try:
@@ -86,4 +84,4 @@ class Neighbours:
         )
         weights = vectorizer.fit_transform(names)
         concepts = np.fromiter(names.values(), dtype=np.int64, count=len(names))
-        return _Index(vectorizer, weights.T.tocsr(), concepts)
+        return _Index(vectorizer, weights.T.tocsr(), list(names), concepts)

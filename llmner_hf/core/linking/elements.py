@@ -20,11 +20,14 @@ Cs cesium Ba barium La lanthanum Ce cerium Gd gadolinium W tungsten Re rhenium O
 Pt platinum Au gold Hg mercury Tl thallium Pb lead Bi bismuth Po polonium Rn radon Ra radium
 Th thorium U uranium Pu plutonium
 """
-ELEMENTS = dict(re.findall(r"(\S+) (\S+)", _TABLE))
-ANIONS = {
-    "Cl": "chloride", "Br": "bromide", "I": "iodide", "F": "fluoride", "O": "oxide", "OH": "hydroxide",
-    "SO4": "sulfate", "NO3": "nitrate", "CO3": "carbonate", "HCO3": "bicarbonate", "PO4": "phosphate",
-}  # fmt: skip
+ELEMENTS: dict[str, str] = dict(re.findall(r"(\S+) (\S+)", _TABLE))
+ANIONS: dict[str, str] = dict(
+    re.findall(
+        r"(\S+) (\S+)",
+        "Cl chloride Br bromide I iodide F fluoride O oxide OH hydroxide SO4 sulfate NO3 nitrate "
+        "CO3 carbonate HCO3 bicarbonate PO4 phosphate",
+    )
+)
 _SALT = re.compile(rf"([A-Z][a-z]?|NH4)\d?({'|'.join(sorted(ANIONS, key=len, reverse=True))})\d?")
 
 
@@ -38,5 +41,7 @@ def spoken(mention: str) -> str | None:
     if letters and letters[0] in ELEMENTS and _CHARGE.fullmatch(mention, letters.end()):
         return ELEMENTS[letters[0]]
     salt = _SALT.fullmatch(re.sub(r"[()\s]", "", mention))
-    cation = salt and (ELEMENTS.get(salt[1]) or {"NH4": "ammonium"}.get(salt[1]))
-    return f"{cation} {ANIONS[salt[2]]}" if salt and cation else None
+    if salt is None:
+        return None
+    cation = "ammonium" if salt[1] == "NH4" else ELEMENTS.get(salt[1])
+    return f"{cation} {ANIONS[salt[2]]}" if cation else None
