@@ -95,8 +95,9 @@ class Explained:
         for short, span in explanations(text):
             self._note(short, *span)
         for one in entities:
-            if short := _short_form(text, one):
-                self._note(short, *one.span)
+            behind = _short_form(text, one)
+            if behind is not None:
+                self._note(behind, *one.span)
 
     def _note(self, short: str, start: int, end: int) -> None:
         places = [one for one in self._long.get(short, ()) if one[0] != end]

@@ -10,7 +10,7 @@ import re
 
 _WORDS = {
     "NCBITaxon:9606": "human humans patient patients man men woman women child children infant "
-    "infants adult adults people person persons family families participant participants volunteers",
+    "infants adult adults people person persons family families participants volunteers",
     "NCBITaxon:10090": "mouse mice murine",
     "NCBITaxon:10116": "rat rats",
     "NCBITaxon:7955": "zebrafish",
