@@ -79,6 +79,23 @@ class Case:
     labels: LabelSet
 
 
+CONCEPTS = (
+    "MESH:D001241", "MESH:C535662", "NCBIGene:672", "NCBITaxon:9606", "OMIM:612446", "CVCL:6E77",
+    "dbSNP:rs334", "tmVar:c|SUB|G|IVS3+1|A", "tmVar:|INS|1_2|A", "HGVS:c.76+1G>A", "UMLS:C0021390",
+    "HP:0000118", "Mine:1",
+)  # fmt: skip
+
+
+def concept_ids(free: bool = False) -> st.SearchStrategy[list[str]]:
+    """Ids of concepts, none to three; free ones hold any marks."""
+    known = st.sampled_from(CONCEPTS)
+    parts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=5).filter(
+        lambda part: not any(c.isspace() for c in part)
+    )
+    own = st.tuples(parts, parts).map(":".join).filter(lambda id: all(id.partition(":")))
+    return st.lists(known | own if free else known, max_size=3, unique=True)
+
+
 @st.composite
 def spans(draw: st.DrawFn, length: int) -> list[tuple[int, int]]:
     """Spans of a text of that length: free ones, a nest up to eight deep, a chain that touches."""

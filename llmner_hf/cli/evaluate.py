@@ -1,11 +1,11 @@
-"""``llmner evaluate``: strict scores with intervals, error classes, per type."""
+"""``llmner evaluate``: strict scores with intervals, error classes, per type, and of concepts."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +13,32 @@ from typing import TYPE_CHECKING
 from llmner_hf.cli.reading import reading
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import InputError, SettingError
-from llmner_hf.core.scoring import bootstrap, paired_bootstrap, score
+from llmner_hf.core.scoring import (
+    LinkScores,
+    bootstrap,
+    intervals,
+    link_scores,
+    paired_bootstrap,
+    score,
+)
 from llmner_hf.core.writing import word_spans
-from llmner_hf.rendering.scores import comparison_line, interval_line, score_row, score_table
+from llmner_hf.rendering.scores import (
+    LINKS,
+    comparison_line,
+    interval_line,
+    link_row,
+    link_table,
+    score_row,
+    score_table,
+)
 
 if TYPE_CHECKING:
     from llmner_hf.readers import Reading
 
 NAME = "evaluate"
 
-Entities = dict[str, tuple[Entity, ...]]
+# Document id -> entity -> ids of its concepts, None where nobody says.
+Entities = dict[str, dict[Entity, frozenset[str] | None]]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +59,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only-common", action="store_true", help="leave out documents that a side lacks"
     )
+    parser.add_argument(
+        "--links", action="store_true", help="also score the concepts that entities are linked to"
+    )
     parser.add_argument("--samples", type=int, default=1000, help="of the bootstrap; 0 for none")
     parser.add_argument("--json", type=Path, help="also write the scores as JSON")
 
@@ -51,12 +70,14 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner evaluate``."""
     names = _names(given.map)
     gold = reading(given.gold)
+    if given.links and not gold.links:
+        raise InputError(f"{given.gold}: no entity has links to concepts; leave --links out")
     examples = {example.id: example for example in gold.examples}
     others = [given.predicted, *([given.against] if given.against else [])]
     sides = [_paired(gold, examples, reading(path), path) for path in others]
     if given.only_common:
         examples, sides = _common(given.gold, examples, sides)
-    gold_entities, predicted, *rest = _renamed([_entities(examples), *sides], names)
+    gold_entities, predicted, *rest = _renamed([_entities(examples, gold), *sides], names)
     tokens = {name: word_spans(example.text) for name, example in examples.items()}
     scores = score(gold_entities, predicted, tokens=tokens)
     _tell_absent(given.predicted, examples, predicted)
@@ -67,12 +88,40 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     if given.samples:
         sampled = bootstrap(gold_entities, predicted, samples=given.samples)
         print(interval_line(sampled, len(gold_entities)))
+    row = score_row(scores)
+    if given.links:
+        row["links"] = _tell_links(given, gold_entities, predicted)
     if given.json:
-        given.json.write_text(json.dumps(score_row(scores), indent=2) + "\n", encoding="utf-8")
+        given.json.write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
 
 
-def _entities(examples: Mapping[str, Example]) -> Entities:
-    return {name: example.entities for name, example in examples.items()}
+def _tell_links(
+    given: argparse.Namespace, gold: Entities, predicted: Entities
+) -> dict[str, object]:
+    """Print the scores of concepts with their intervals; the same as plain numbers."""
+    if not any(ids for found in predicted.values() for ids in found.values()):
+        print(f"{given.predicted}: no entity has links to concepts", file=sys.stderr)
+    documents = link_scores(gold, predicted)
+    scores = sum(documents.values(), LinkScores())
+    print(link_table(scores))
+    for name, attribute in LINKS.items() if given.samples else ():
+        counts = [getattr(found, attribute) for found in documents.values()]
+        sampled = intervals(counts, samples=given.samples)
+        print(f"{name}: {interval_line(sampled, len(documents))}")
+    return link_row(scores)
+
+
+def _entities(examples: Mapping[str, Example], told: Reading) -> Entities:
+    """The entities of documents, with their concepts where the file that they are of has some."""
+    return {
+        name: {entity: _ids(told, example, entity) for entity in example.entities}
+        for name, example in examples.items()
+    }
+
+
+def _ids(told: Reading, example: Example, entity: Entity) -> frozenset[str] | None:
+    links = told.links.get(example.id, {}).get(entity)
+    return None if links is None else frozenset(link.id for link in links)
 
 
 def _paired(gold: Reading, golds: Mapping[str, Example], other: Reading, path: Path) -> Entities:
@@ -94,7 +143,7 @@ def _paired(gold: Reading, golds: Mapping[str, Example], other: Reading, path: P
                 f"{path}: document {name!r} has another text than in gold; offsets refer to the "
                 "text, so give both sides the same"
             )
-    return _entities(found)
+    return _entities(found, other)
 
 
 def _common(
@@ -159,7 +208,16 @@ def _renamed(sides: Sequence[Entities], names: Mapping[str, str]) -> list[Entiti
         label = entity.label.strip()
         return replace(entity, label=names.get(label, label) or entity.label)
 
-    return [
-        {name: tuple(dict.fromkeys(map(meant, found))) for name, found in side.items()}
-        for side in sides
-    ]
+    return [{name: _united(found, meant) for name, found in side.items()} for side in sides]
+
+
+def _united(
+    found: Mapping[Entity, frozenset[str] | None], meant: Callable[[Entity], Entity]
+) -> dict[Entity, frozenset[str] | None]:
+    """Entities as they are meant; of two that mean one, the concepts of both."""
+    after: dict[Entity, frozenset[str] | None] = {}
+    for entity, ids in found.items():
+        before = after.get(meant(entity))
+        both = (before or frozenset()) | (ids or frozenset())
+        after[meant(entity)] = None if before is None and ids is None else both
+    return after

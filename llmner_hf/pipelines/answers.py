@@ -7,14 +7,18 @@ Refused: what holds no texts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from llmner_hf.core.entities import Prediction
+from llmner_hf.core.entities import Link, Prediction
 from llmner_hf.core.errors import InputError
 
 
 def as_dictionaries(text: str, prediction: Prediction) -> list[dict[str, Any]]:
-    """The entities of a text as transformers' grouped token classification gives them."""
+    """The entities of a text as transformers' grouped token classification gives them.
+
+    One that is linked to concepts has "links" beside that: "id", "name" and "score" of each.
+    """
     return [
         {
             "entity_group": found.entity.label,
@@ -22,9 +26,15 @@ def as_dictionaries(text: str, prediction: Prediction) -> list[dict[str, Any]]:
             "word": found.entity.surface(text),
             "start": found.entity.start,
             "end": found.entity.end,
+            **({"links": [asdict(link) for link in found.links]} if found.links else {}),
         }
         for found in prediction.scored
     ]
+
+
+def links_of(entity: Mapping[str, Any]) -> tuple[Link, ...]:
+    """The links of such a dictionary."""
+    return tuple(Link(**link) for link in entity.get("links", ()))
 
 
 def answered(inputs: Any, answer: Callable[[Iterable[str]], Iterator[list[dict[str, Any]]]]) -> Any:

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
+from llmner_hf.pipelines.answers import links_of
 from llmner_hf.pipelines.job import claimed, finished, job_of
 from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.readers.json_lines import predicted_row
@@ -122,7 +123,7 @@ def prediction(identifier: str, entities: Sequence[dict[str, Any]]) -> Predictio
     return Prediction(
         identifier,
         tuple(
-            ScoredEntity(Entity(e["start"], e["end"], e["entity_group"]), e["score"])
+            ScoredEntity(Entity(e["start"], e["end"], e["entity_group"]), e["score"], links_of(e))
             for e in entities
         ),
     )

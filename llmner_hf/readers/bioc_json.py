@@ -12,20 +12,20 @@ from collections.abc import Iterable, Iterator
 
 from llmner_hf.readers.entries import Entry
 from llmner_hf.readers.files import Place, write_lines
-from llmner_hf.readers.passages import Annotation, Document, passages_of, score_of
+from llmner_hf.readers.passages import Annotation, Document, infons_of, passages_of
 from llmner_hf.readers.reading import Gathering
 from llmner_hf.readers.records import Record, as_record, each_value
 
 
 def _annotation(place: Place, annotation: Record) -> Annotation:
     infons = as_record(place, annotation.fields.get("infons"))
-    label, score = infons.text("type"), score_of(infons.fields.get("score"))
+    label = infons.text("type")
     locations = [
         (at.whole_number("offset"), at.whole_number("length"))
         for at in annotation.records("locations")
     ]
     surface = annotation.text("text") if "text" in annotation else None
-    return place, label, locations, surface, score
+    return Annotation(place, label, locations, surface, infons.fields)
 
 
 def _document(record: Record, gathering: Gathering) -> Document:
@@ -74,7 +74,7 @@ def _passage(entry: Entry, start: int, end: int, kind: str) -> dict[str, object]
     annotations = [
         {
             "id": str(number),
-            "infons": {name: row[name] for name in ("type", "score") if name in row},
+            "infons": infons_of(entity, entry),
             "text": row["text"],
             "locations": [{"offset": entity.start, "length": entity.end - entity.start}],
         }

@@ -13,9 +13,9 @@ from xml.sax.saxutils import escape
 
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.readers.entries import Entry
-from llmner_hf.readers.files import Place, write_lines
+from llmner_hf.readers.files import write_lines
 from llmner_hf.readers.markup import parse, place_of
-from llmner_hf.readers.passages import Annotation, Document, passages_of, score_of
+from llmner_hf.readers.passages import Annotation, Document, infons_of, passages_of
 from llmner_hf.readers.reading import Gathering, place_number
 
 # What XML 1.0 cannot hold, not even escaped.
@@ -28,21 +28,18 @@ def _parts(passage: Element) -> Iterator[Element]:
     yield from sentences if sentences and not passage.findtext("text") else [passage]
 
 
-def _type(place: Place, annotation: Element) -> str:
-    for infon in annotation.findall("infon"):
-        if infon.get("key") == "type":
-            return infon.text or ""
-    raise place.error('an annotation needs <infon key="type">')
-
-
 def _annotation(path: str | os.PathLike[str], annotation: Element) -> Annotation:
     place = place_of(path, annotation)
     locations = [
         (place_number(place, at.get("offset")), place_number(place, at.get("length")))
         for at in annotation.findall("location")
     ]
-    score = score_of(annotation.findtext("infon[@key='score']"))
-    return place, _type(place, annotation), locations, annotation.findtext("text"), score
+    infons: dict[str, str] = {}
+    for infon in annotation.findall("infon"):
+        infons.setdefault(infon.get("key", ""), infon.text or "")
+    if "type" not in infons:
+        raise place.error('an annotation needs <infon key="type">')
+    return Annotation(place, infons["type"], locations, annotation.findtext("text"), infons)
 
 
 def documents(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[Document]:
@@ -97,12 +94,12 @@ def _annotations(entry: Entry, start: int, end: int) -> Iterator[str]:
     """The entities that begin in a passage, or on the blank behind it."""
     for number, (entity, row) in enumerate(entry.rows()):
         if start <= entity.start <= end:
-            label, surface = (_escaped(entry, str(row[name])) for name in ("type", "text"))
-            score = f'<infon key="score">{row["score"]}</infon>' if "score" in row else ""
+            yield f'<annotation id="{number}">'
+            for key, value in infons_of(entity, entry).items():
+                yield f'<infon key="{key}">{_escaped(entry, str(value))}</infon>'
             length = entity.end - entity.start
-            yield f'<annotation id="{number}"><infon key="type">{label}</infon>{score}'
             yield f'<location offset="{entity.start}" length="{length}"/>'
-            yield f"<text>{surface}</text></annotation>"
+            yield f"<text>{_escaped(entry, str(row['text']))}</text></annotation>"
 
 
 def _escaped(entry: Entry, text: str) -> str:

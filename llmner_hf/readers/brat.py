@@ -3,31 +3,38 @@
     T1	Chemical 0 7	Aspirin
     T2	Disease 12 17;22 26	acute pain
     R1	Treats Arg1:T1 Arg2:T2
+    N1	Reference T1 MESH:D001241	Aspirin
 
 Offsets count every character of the text file, line ends and a U+FEFF at its head among them; the
 end is exclusive. brat cuts a mention at a line break (``0 12;13 17``): fragments between which only
 blanks lie are one span. Other discontinuous mentions (``12 17;22 26``) are dropped and counted.
-Relations, events, attributes, normalisations and notes are not entities and are passed over. The id
-of a document is its NAME. Refused: a line of an unknown kind, an ``.ann`` without its ``.txt``, a
-surface form that is not in the text.
+A normalisation (``N1``) of a mention names its concept and the concept's name; one of anything else
+is left out and remarked. Relations, events, attributes and notes are not entities and are passed
+over. The id of a document is its NAME. Refused: a line of an unknown kind, an ``.ann`` without its
+``.txt``, a surface form that is not in the text.
 
 Written, a mention is cut at line breaks likewise, and a blank in a type's name becomes ``_``, since
-a blank ends the name there.
+a blank ends the name there. That a mention has no concept cannot be said.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
-from llmner_hf.core.entities import Example, Language
+from llmner_hf.core.entities import Entity, Example, Language
 from llmner_hf.core.errors import InputError, UnrepresentableError
 from llmner_hf.readers.files import Place, lines, recoded, uncompressed_name, whole, write_lines
+from llmner_hf.readers.links import Links, of_named
 from llmner_hf.readers.reading import Gathering, Mention, Reading, one_span, place_number
 
 _NOT_ENTITIES = "REAMN#*"
+_NORMALISATION = re.compile(r"N\d*\t\S+ (\S+) (\S+)(?:\t(.*))?", re.DOTALL)
 _PIECES = re.compile(r"[^\n\r]+")
 _BREAKS = str.maketrans("\n\r", "  ")
 
@@ -69,19 +76,40 @@ def _mention(place: Place, line: str, text: str) -> Mention | None:
 
 
 def _annotations(path: os.PathLike[str], text: str, gathering: Gathering) -> list[Mention]:
-    """The mentions of a text; lines that are malformed do not fit."""
+    """The mentions of a text, with their concepts; lines that are malformed do not fit."""
+    mentions: list[tuple[str, Mention]] = []
+    concepts: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)  # ids and names
 
-    def stated(row: tuple[Place, str]) -> Mention | None:
+    def take(row: tuple[Place, str]) -> None:
         place, line = row
         if line.startswith("T"):
             mention = _mention(place, line, text)
+            if mention:
+                mentions.append((line.partition("\t")[0], mention))
             gathering.dropped["discontinuous mention"] += mention is None
-            return mention
-        if line.strip() and line[0] not in _NOT_ENTITIES:
+        elif line.startswith("N"):
+            key, id, name = _normalisation(place, line)
+            concepts[key].append((id, name))
+        elif line.strip() and line[0] not in _NOT_ENTITIES:
             raise place.error(f"{line[:60]!r}: a line begins with T or one of {_NOT_ENTITIES}")
-        return None
 
-    return [mention for mention in gathering.each(stated, lines(path)) if mention]
+    gathering.each(take, lines(path))
+    # Only now, since a normalisation may stand before its mention.
+    stray = concepts.keys() - {key for key, _ in mentions}
+    number = sum(len(concepts[key]) for key in stray)
+    gathering.remarks["normalisation of no mention, left out"] += number
+    return [
+        replace(mention, links=of_named(concepts[key], mention.label, gathering.remarks))
+        for key, mention in mentions
+    ]
+
+
+def _normalisation(place: Place, line: str) -> tuple[str, str, str]:
+    """Which mention an N line is about, the id of its concept, and the concept's name."""
+    stated = _NORMALISATION.fullmatch(line)
+    if not stated:
+        raise place.error(f"{line[:60]!r}: a normalisation is 'N1<tab>Reference T1 ID<tab>name'")
+    return stated[1], stated[2], stated[3] or ""
 
 
 def read(
@@ -118,8 +146,17 @@ def read(
     return gathering.reading()
 
 
-def write(folder: str | os.PathLike[str], examples: Iterable[Example]) -> int:
+def write(
+    folder: str | os.PathLike[str],
+    examples: Iterable[Example],
+    links: Mapping[str, Mapping[Entity, Links]] = MappingProxyType({}),
+) -> int:
     """Write a pair of files for each document into a folder, made if missing; their number.
+
+    Args:
+        folder: where.
+        examples: the documents.
+        links: example id -> the concepts of its entities.
 
     Raises:
         UnrepresentableError: an id cannot be the name of a file, or a label not that of a type.
@@ -130,6 +167,7 @@ def write(folder: str | os.PathLike[str], examples: Iterable[Example]) -> int:
     for example in documents:
         _require_name(example.id)
         rows = [_row(number, example) for number in range(len(example.entities))]
+        rows += _normalisations(example, links.get(example.id, {}))
         Path(folder, f"{example.id}.txt").write_bytes(example.text.encode("utf-8"))
         write_lines(Path(folder, f"{example.id}.ann"), rows)
     return len(documents)
@@ -149,6 +187,15 @@ def _row(number: int, example: Example) -> str:
     places = ";".join(f"{start} {end}" for start, end in pieces)
     surface = " ".join(example.text[start:end] for start, end in pieces).translate(_BREAKS)
     return f"T{number + 1}\t{label} {places}\t{surface}"
+
+
+def _normalisations(example: Example, links: Mapping[Entity, Links]) -> list[str]:
+    numbered = enumerate(example.entities, 1)
+    named = [(number, link) for number, entity in numbered for link in links.get(entity, ())]
+    return [
+        f"N{row}\tReference T{number} {link.id}\t{link.name.translate(_BREAKS)}"
+        for row, (number, link) in enumerate(named, 1)
+    ]
 
 
 def _require_name(name: str) -> None:

@@ -3,10 +3,11 @@
     {"id": "101", "text": "IL-2 gene", "entities": [{"start": 0, "end": 4, "type": "protein"}]}
 
 (on one line; a JSON array of such documents is read likewise). Offsets are half-open characters. An
-entity may have "text", which must then be what stands there, and "score", which predictions have. A
-document may have "dataset" and "language", which go before the caller's, and "article", its group.
-An id may be a whole number; without ids documents are numbered. Other fields travel along. An
-entity may also be as the pipeline gives it, with "entity_group" and "word".
+entity may have "text", which must then be what stands there, "score", which predictions have, and
+"links" to concepts (`links`). A document may have "dataset" and "language", which go before the
+caller's, and "article", its group. An id may be a whole number; without ids documents are numbered.
+Other fields travel along. An entity may also be as the pipeline gives it, with "entity_group" and
+"word".
 
 A document without "entities" has none and is remarked, so that a file of bare texts cannot pass
 unseen for one of predictions. Refused: spans in a field of another name, where "entities" is
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import chain
@@ -25,6 +27,7 @@ from typing import get_args
 from llmner_hf.core.entities import Example, Language, Prediction, ScoredEntity
 from llmner_hf.readers.entries import Entry, entity_row
 from llmner_hf.readers.files import Place, head, stem, write_lines
+from llmner_hf.readers.links import of_record
 from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id
 from llmner_hf.readers.records import Record, as_record, each_line, each_value
 
@@ -33,14 +36,16 @@ Row = Mapping[str, object]
 _BARE = 'document without "entities"'
 
 
-def _stated(record: Record) -> Mention:
+def _stated(record: Record, remarks: Counter[str]) -> Mention:
     """A mention, in the names of these files or in those of the pipeline's output."""
     label = "entity_group" if "entity_group" in record and "type" not in record else "type"
     word = next((name for name in ("text", "word") if name in record), None)
     surface = record.text(word) if word else None
     start, end = record.whole_number("start"), record.whole_number("end")
-    score = _score(record) if "score" in record.fields else None
-    return Mention(record.place, start, end, record.text(label), surface, score)
+    score = record.share("score") if "score" in record.fields else None
+    name = record.text(label)
+    links = of_record(record, name, remarks)
+    return Mention(record.place, start, end, name, surface, score, links)
 
 
 def _language(record: Record, default: Language | None) -> Language | None:
@@ -61,7 +66,8 @@ def gather(
     """Add the document of a row; None takes the identifier of the row."""
     listed = gathering.each(record.items, ["entities"])
     mentions = gathering.each(
-        lambda item: _stated(as_record(record.place, item)), chain.from_iterable(listed)
+        lambda item: _stated(as_record(record.place, item), gathering.remarks),
+        chain.from_iterable(listed),
     )
     if "entities" not in record:
         gathering.remarks[_BARE] += 1
@@ -150,15 +156,8 @@ def gathered(
     return whole.reading()
 
 
-def _score(record: Record) -> float:
-    value = record.fields["score"]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise record.place.error(f"score {value!r} is not a number in [0, 1]")
-    return float(value)
-
-
 def read_predictions(path: str | os.PathLike[str]) -> tuple[Prediction, ...]:
-    """The documents of a file as predictions, each entity with its score or 1.
+    """The documents of a file as predictions, each entity with its score or 1, and its links.
 
     Raises:
         FormatError: a line is not such a document, or an id comes twice.
@@ -171,8 +170,11 @@ def read_predictions(path: str | os.PathLike[str]) -> tuple[Prediction, ...]:
         (example,) = reading.examples
         if example.id in predictions:
             raise record.place.error(f"a second document {example.id!r}; ids have to differ")
-        scores = reading.scores.get(example.id, {})
-        scored = (ScoredEntity(entity, scores.get(entity, 1.0)) for entity in example.entities)
+        scores, links = reading.scores.get(example.id, {}), reading.links.get(example.id, {})
+        scored = (
+            ScoredEntity(entity, scores.get(entity, 1.0), links.get(entity, ()))
+            for entity in example.entities
+        )
         predictions[example.id] = Prediction(example.id, tuple(scored))
     return tuple(predictions.values())
 
@@ -201,7 +203,7 @@ def predicted_row(text: str, prediction: Prediction, fields: Row | None = None) 
         prediction: its entities.
         fields: what else the row holds.
     """
-    found = [entity_row(scored.entity, text, scored.score) for scored in prediction.scored]
+    found = [entity_row(s.entity, text, s.score, s.links or None) for s in prediction.scored]
     return {"id": prediction.id, "text": text, **(fields or {}), "entities": found}
 
 

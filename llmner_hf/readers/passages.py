@@ -9,18 +9,37 @@ Refused: passages that overlap, and gaps that no document has.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from llmner_hf.core.entities import Entity
 from llmner_hf.readers.entries import Entry
 from llmner_hf.readers.files import Place
+from llmner_hf.readers.links import cell, of_infons
 from llmner_hf.readers.reading import Gathering, Mention, one_span
 
 # Offsets that skip passages (a caption left out) leave gaps of some thousand characters; more in a
 # whole document is a wrong number, and filling it would fill the memory.
 _WIDEST_GAPS = 1_000_000
 
-# Place, type, (start, length) of each location, surface form, score.
-Annotation = tuple[Place, str, list[tuple[int, int]], str | None, float | None]
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """An annotation as a file states it.
+
+    Attributes:
+        place: where it stands.
+        label: its type.
+        locations: start and length of each, in characters of the whole document.
+        surface: what it says stands there.
+        infons: its properties, the score and the concepts among them.
+    """
+
+    place: Place
+    label: str
+    locations: Sequence[tuple[int, int]]
+    surface: str | None
+    infons: Mapping[str, object]
 
 
 @dataclass(slots=True)
@@ -75,7 +94,7 @@ class Document:
         gathering.remarks += self.remarks
 
 
-def score_of(value: object) -> float | None:
+def _score(value: object) -> float | None:
     """The score of an infon; None where it is no probability, as tools use the name freely."""
     try:
         score = float(str(value))
@@ -86,18 +105,31 @@ def score_of(value: object) -> float | None:
 
 def _mention(text: str, annotation: Annotation, gathering: Gathering) -> Mention | None:
     """The mention of an annotation; None, counted, where it is no span."""
-    place, label, locations, surface, score = annotation
-    spans = [(start, start + length) for start, length in locations]
+    spans = [(start, start + length) for start, length in annotation.locations]
     span = one_span(text, spans)
     if span is None:
         reason = "discontinuous mention" if spans else "annotation without a location"
         gathering.dropped[reason] += 1
         return None
+    surface, label, infons = annotation.surface, annotation.label, annotation.infons
     if len(spans) > 1:
         gathering.remarks["mention in fragments with blanks between, joined"] += 1
         if surface is not None and surface.split() == text[slice(*span)].split():
             surface = None
-    return Mention(place, *span, label, surface, score)
+    links = of_infons(infons, label, gathering.remarks)
+    return Mention(annotation.place, *span, label, surface, _score(infons.get("score")), links)
+
+
+def infons_of(entity: Entity, entry: Entry) -> dict[str, object]:
+    """The properties of an annotation to write."""
+    told = {
+        "score": entry.scores.get(entity),
+        "identifier": cell(entry.links.get(entity), entity.label),
+    }
+    return {
+        "type": entity.label,
+        **{key: value for key, value in told.items() if value is not None},
+    }
 
 
 def passages_of(entry: Entry) -> list[tuple[int, int, str]]:

@@ -7,29 +7,33 @@
 
 The text is title + one blank + abstract, offsets run through both, and the end is exclusive (the
 BioRED README's "last character" is wrong: all 20,419 of its mentions say so). A mention has a
-number in its second column, a relation a word; relations are not entities and are passed over. A
+number in its second column, a relation a word; relations are not entities and are passed over. The
+sixth column names concepts, several at once or ``-`` for none (`core.linking.identifiers`). A
 seventh column lists the individual mentions of a composite one: the mention stays one span and is
 remarked. Refused: a mention whose surface form is not in the text at its offsets, a line of another
 article. The article number is both id and group.
 
 "-NoAbstract-" in place of an abstract is none, and a mention of it is dropped and counted.
 
-Written, the title is what the reader knew as such, or else the first line of the text. A line break
-or a tab, which the format cannot hold, becomes one blank, and the abstract of a text of one line is
-empty, so that it is read back with one blank more at its end; all offsets stay.
+Written, a mention whose concepts are not known has five columns. The title is what the reader knew
+as such, or else the first line of the text. A line break or a tab, which the format cannot hold,
+becomes one blank, and the abstract of a text of one line is empty, so that it is read back with one
+blank more at its end; all offsets stay.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from llmner_hf.core.entities import Example, Language
+from llmner_hf.core.entities import Entity, Example, Language
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.readers.files import Place, lines, write_lines
+from llmner_hf.readers.links import Links, cell, of_cell
 from llmner_hf.readers.reading import Gathering, Mention, Reading, place_number
 
 HEAD = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
@@ -71,10 +75,11 @@ class _Article:
         if _is_no_abstract(cells[3]):
             gathering.dropped["marker of a missing abstract"] += 1
             return
-        self.mentions += gathering.each(lambda row: self._mention(place, row), [cells])
+        remarks = gathering.remarks
+        self.mentions += gathering.each(lambda row: self._mention(place, row, remarks), [cells])
         self.composite += len(cells) == _MOST_COLUMNS and bool(cells[6].strip())
 
-    def _mention(self, place: Place, cells: Sequence[str]) -> Mention:
+    def _mention(self, place: Place, cells: Sequence[str], remarks: Counter[str]) -> Mention:
         if cells[0] != self.number:
             raise place.error(
                 f"a line of article {cells[0][:60]!r} among those of {self.number[:60]!r}; a title "
@@ -83,7 +88,8 @@ class _Article:
         if not 5 <= len(cells) <= _MOST_COLUMNS:
             raise place.error(f"a mention has 5 to {_MOST_COLUMNS} columns, not {len(cells)}")
         start, end = (place_number(place, cell) for cell in cells[1:3])
-        return Mention(place, start, end, cells[4], cells[3])
+        links = of_cell(cells[5], cells[4], remarks) if len(cells) > 5 else None
+        return Mention(place, start, end, cells[4], cells[3], links=links)
 
     def take_abstract(self, place: Place, number: str, abstract: str) -> None:
         """The abstract line, which follows the title at once."""
@@ -140,6 +146,7 @@ def write(
     path: str | os.PathLike[str],
     examples: Iterable[Example],
     titles: Mapping[str, int] = MappingProxyType({}),
+    links: Mapping[str, Mapping[Entity, Links]] = MappingProxyType({}),
 ) -> int:
     """Write articles, all or nothing; the number of articles.
 
@@ -147,12 +154,14 @@ def write(
         path: the file.
         examples: the articles.
         titles: example id -> the characters of its title, which a blank follows.
+        links: example id -> the concepts of its entities; ids that no cell can hold are left out.
 
     Raises:
         UnrepresentableError: an id or a label would be read as something else.
         RunError: the file cannot be written.
     """
-    return write_lines(path, (_written(e, titles.get(e.id)) for e in examples))
+    rows = (_written(e, titles.get(e.id), links.get(e.id, {})) for e in examples)
+    return write_lines(path, rows)
 
 
 def altered(example: Example, title: int | None) -> int:
@@ -169,7 +178,7 @@ def _cut(example: Example, title: int | None) -> int:
     return _FIRST_BREAK.search(example.text).start()  # type: ignore[union-attr]
 
 
-def _written(example: Example, title: int | None) -> str:
+def _written(example: Example, title: int | None, links: Mapping[Entity, Links]) -> str:
     """An article as its lines; the empty one at the end parts it from the next."""
     number = example.id
     _require_cell(number, f"the id {number[:60]!r}", "|")
@@ -178,8 +187,9 @@ def _written(example: Example, title: int | None) -> str:
     rows = [f"{number}|t|{text[:cut]}", f"{number}|a|{text[cut + 1 :]}"]
     for entity in example.entities:
         _require_cell(entity.label, f"{number}: the label {entity.label!r}")
-        cells = (number, str(entity.start), str(entity.end), entity.surface(text), entity.label)
-        rows.append("\t".join(cells))
+        cells = [number, str(entity.start), str(entity.end), entity.surface(text), entity.label]
+        concepts = cell(links.get(entity), entity.label)
+        rows.append("\t".join(cells if concepts is None else [*cells, concepts]))
     return "\n".join([*rows, ""])
 
 

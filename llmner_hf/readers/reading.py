@@ -20,6 +20,7 @@ from llmner_hf.core.entities import Entity, Example, Language, ordered
 from llmner_hf.core.errors import FormatError
 from llmner_hf.core.writing import language_of
 from llmner_hf.readers.files import Place
+from llmner_hf.readers.links import Links, united
 from llmner_hf.readers.surfaces import written_otherwise
 
 _Stated = TypeVar("_Stated")
@@ -39,6 +40,8 @@ class Reading:
         titles: example id -> the characters of its title, where the format knows titles; a blank
             follows them.
         scores: example id -> the scores of its entities, where the file has scores.
+        links: example id -> the concepts of its entities, where the file states them: none where it
+            says that an entity has no concept; an entity of which it says nothing is absent.
         numbered: whether the reader made the ids, because the file has none.
         format: its name, where `read_any` chose the reader.
     """
@@ -50,6 +53,7 @@ class Reading:
     fields: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     titles: Mapping[str, int] = field(default_factory=dict)
     scores: Mapping[str, Mapping[Entity, float]] = field(default_factory=dict)
+    links: Mapping[str, Mapping[Entity, Links]] = field(default_factory=dict)
     numbered: bool = False
     format: str = field(default="", compare=False)
 
@@ -64,6 +68,7 @@ class Mention:
     label: str
     surface: str | None = None
     score: float | None = None
+    links: Links | None = None
 
 
 def one_span(text: str, fragments: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
@@ -112,6 +117,7 @@ class Gathering:
     fields: dict[str, Mapping[str, object]] = field(default_factory=dict)
     titles: dict[str, int] = field(default_factory=dict)
     scores: dict[str, dict[Entity, float]] = field(default_factory=dict)
+    links: dict[str, dict[Entity, Links]] = field(default_factory=dict)
     numbered: bool = False
     refused: list[FormatError] = field(default_factory=list)
 
@@ -130,7 +136,8 @@ class Gathering:
         """
         if not identifier:
             raise place.error("a document needs an id")
-        entities, scores = self._checked(mentions, text)
+        fitting = self._fitting(mentions, text)
+        entities = [entity for entity, _ in fitting]
         known = self.examples.get(identifier)
         if known is None:
             language = self.language or language_of(text)
@@ -139,8 +146,7 @@ class Gathering:
             self.dropped["repeated mention"] += len(entities) - len(example.entities)
             if article is not None:
                 self.groups[identifier] = article
-            if scores:
-                self.scores[identifier] = scores
+            self._tell(identifier, fitting)
             return True
         if known.text != text or (known.entities != ordered(entities) and not self.skip_bad):
             raise place.error(
@@ -165,25 +171,30 @@ class Gathering:
         """Note a mention that does not fit: ``reading()`` raises the error, or counts it."""
         self.refused.append(error)
 
-    def _checked(
-        self, mentions: Iterable[Mention], text: str
-    ) -> tuple[list[Entity], dict[Entity, float]]:
-        """The entities of the mentions that fit, and the scores of those that have one."""
-        entities: list[Entity] = []
-        scores: dict[Entity, float] = {}
+    def _fitting(self, mentions: Iterable[Mention], text: str) -> list[tuple[Entity, Mention]]:
+        """The mentions that fit, each with its entity."""
+        fitting = []
         for mention in mentions:
             if mention.surface == "" and mention.start == mention.end:
                 self.dropped["mention without text"] += 1
                 continue
             try:
-                entity = self._entity(mention, text)
+                fitting.append((self._entity(mention, text), mention))
             except FormatError as error:
                 self.refuse(error)
-                continue
-            entities.append(entity)
+        return fitting
+
+    def _tell(self, identifier: str, fitting: Iterable[tuple[Entity, Mention]]) -> None:
+        """Keep the scores and the concepts of a document's entities, where they are stated."""
+        scores: dict[Entity, float] = {}
+        links: dict[Entity, Links] = {}
+        for entity, mention in fitting:
             if mention.score is not None:
                 scores[entity] = max(mention.score, scores.get(entity, 0.0))
-        return entities, scores
+            if mention.links is not None:
+                links[entity] = united(links.get(entity, ()), mention.links)
+        self.scores |= {identifier: scores} if scores else {}
+        self.links |= {identifier: links} if links else {}
 
     def _entity(self, mention: Mention, text: str) -> Entity:
         """The mention as an entity, checked against its text."""
@@ -235,6 +246,7 @@ class Gathering:
             dict(self.fields),
             dict(self.titles),
             dict(self.scores),
+            dict(self.links),
             self.numbered,
         )
 

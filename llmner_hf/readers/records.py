@@ -70,6 +70,13 @@ class Record:
             )
         return number
 
+    def share(self, name: str) -> float:
+        """A number in [0, 1]."""
+        value = self.fields.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise self.place.error(f"{name} {_shown(value)} is not a number in [0, 1]")
+        return float(value)
+
     def identifier(self, name: str) -> str:
         """A string, or a whole number as one."""
         value = self.fields.get(name)

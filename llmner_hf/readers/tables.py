@@ -180,16 +180,19 @@ def write_parquet(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Non
     from pyarrow import parquet
 
     rows = [dict(entry_row(entry)) for entry in entries]
+    text = pyarrow.string()
+    link = pyarrow.struct({"id": text, "name": text, "score": pyarrow.float64()})
     entity = pyarrow.struct(
         {
             "start": pyarrow.int64(),
             "end": pyarrow.int64(),
-            "type": pyarrow.string(),
-            "text": pyarrow.string(),
+            "type": text,
+            "text": text,
             "score": pyarrow.float64(),
+            **({"links": pyarrow.list_(link)} if any(entry.links for entry in entries) else {}),
         }
     )
-    kinds = {"id": pyarrow.string(), "text": pyarrow.string(), "entities": pyarrow.list_(entity)}
+    kinds = {"id": text, "text": text, "entities": pyarrow.list_(entity)}
     columns = {}
     for name in _header(rows):
         values = [row.get(name) for row in rows]

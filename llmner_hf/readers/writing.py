@@ -17,6 +17,7 @@ from llmner_hf.core.errors import InputError
 from llmner_hf.readers import bioc_json, bioc_xml, brat, conll, json_lines, pubtator, tables
 from llmner_hf.readers.entries import Entry
 from llmner_hf.readers.files import uncompressed_name
+from llmner_hf.readers.links import cell, is_told
 
 Writer = Callable[[str | os.PathLike[str], Sequence[Entry]], Counter[str]]
 
@@ -43,11 +44,13 @@ def _parquet(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[
 
 def _pubtator(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
     titles = {entry.example.id: entry.title for entry in entries if entry.title is not None}
-    pubtator.write(path, [entry.example for entry in entries], titles)
+    links = {entry.example.id: entry.links for entry in entries}
+    pubtator.write(path, [entry.example for entry in entries], titles, links)
     altered = sum(pubtator.altered(entry.example, entry.title) for entry in entries)
     return (
         _scores(entries)
         + _fields(entries)
+        + _links(entries)
         + Counter({"line break, tab or missing abstract (a blank)": altered})
     )
 
@@ -56,28 +59,55 @@ def _bioc(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str
     if uncompressed_name(path).lower().endswith(".json"):
         return _bioc_json(path, entries)
     bioc_xml.write(path, entries)
-    return _fields(entries)
+    return _fields(entries) + _links(entries)
 
 
 def _bioc_json(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
     bioc_json.write(path, entries)
-    return _fields(entries)
+    return _fields(entries) + _links(entries)
 
 
 def _brat(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
-    brat.write(path, [entry.example for entry in entries])
+    brat.write(
+        path,
+        [entry.example for entry in entries],
+        {entry.example.id: entry.links for entry in entries},
+    )
     labels = [entity.label for entry in entries for entity in entry.example.entities]
     blanks = sum(" " in label for label in labels)
-    return _scores(entries) + _fields(entries) + Counter({"blank in a type's name (_)": blanks})
+    concepts = [link for entry in entries for links in entry.links.values() for link in links]
+    lost = {
+        "blank in a type's name (_)": blanks,
+        "score of a concept": sum(link.score < 1 for link in concepts),
+        "line break in a concept's name (a blank)": sum(
+            bool({"\n", "\r"} & set(link.name)) for link in concepts
+        ),
+        "note that a mention has no concept": sum(
+            not links for entry in entries for links in entry.links.values()
+        ),
+    }
+    return _scores(entries) + _fields(entries) + Counter(lost)
 
 
 def _conll(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
     lost = conll.write(path, [entry.example for entry in entries])
-    return lost + _scores(entries) + _fields(entries) + Counter({"id": len(entries)})
+    told = {"id": len(entries), "concepts of a mention": sum(len(entry.links) for entry in entries)}
+    return lost + _scores(entries) + _fields(entries) + Counter(told)
 
 
 def _scores(entries: Sequence[Entry]) -> Counter[str]:
     return Counter({"score": sum(len(entry.scores) for entry in entries)})
+
+
+def _links(entries: Sequence[Entry]) -> Counter[str]:
+    """What a cell of ids lacks of the concepts."""
+    lost: Counter[str] = Counter()
+    for entry in entries:
+        for entity, links in entry.links.items():
+            held = cell(links, entity.label) is not None
+            lost["name or score of a concept"] += sum(map(is_told, links)) if held else 0
+            lost["concepts of a mention, whose ids hold marks"] += not held
+    return lost
 
 
 def _fields(entries: Sequence[Entry]) -> Counter[str]:

@@ -101,6 +101,7 @@ vertical-align:top}
 th{border:0;color:var(--muted);font-weight:500}
 .n{text-align:end}
 td:nth-child(3){white-space:nowrap}
+td a{color:inherit}
 td:last-child{min-width:9rem;padding-inline-end:0;white-space:pre-wrap}
 @media(max-width:36rem){article{padding:.9rem .9rem}th,td{padding-inline-end:.75rem}}
 @media print{article{break-inside:avoid}.e[data-type]::after{print-color-adjust:exact}}

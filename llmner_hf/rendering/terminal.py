@@ -1,15 +1,16 @@
 """The table of entities for a terminal: plain text, aligned, one block a document.
 
 A block is the document's id, one line of its text, and a row for each entity: offsets, type,
-score, and the entity's own characters, indented under the entity that contains it. Columns are
-aligned in terminal columns, where a Chinese character takes two. Unprintable characters are
-escaped, so a text cannot move the cursor or forge a row.
+score, and the entity's own characters, indented under the entity that contains it, with its
+concepts behind an equals sign. Columns are aligned in terminal columns, where a Chinese character
+takes two. Unprintable characters are escaped, so a text cannot move the cursor or forge a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from llmner_hf.core.entities import ScoredEntity
 from llmner_hf.rendering.documents import Document, depths
 from llmner_hf.rendering.glyphs import escaped, padded, shortened, width
 
@@ -52,10 +53,24 @@ def _rows(document: Document) -> list[Cells]:
             str(candidate.entity.end),
             escaped(candidate.entity.label),
             f"{candidate.score:.3f}",
-            _INDENT * depth + escaped(candidate.entity.surface(document.text)),
+            _INDENT * depth
+            + escaped(candidate.entity.surface(document.text))
+            + _concepts(candidate),
         )
         for candidate, depth in zip(document.scored, depths(document.entities), strict=True)
     ]
+
+
+def _concepts(candidate: ScoredEntity) -> str:
+    """The concepts of an entity, each with its name where that is known.
+
+    >>> from llmner_hf.core.entities import Entity, Link
+    >>> link = Link("MESH:D001241", "Aspirin", 0.9)
+    >>> _concepts(ScoredEntity(Entity(0, 3, "Drug"), 1.0, (link,)))
+    ' = MESH:D001241 Aspirin'
+    """
+    named = (f"{link.id} {link.name}".rstrip() for link in candidate.links)
+    return f" = {escaped('; '.join(named))}" if candidate.links else ""
 
 
 def _aligned(rows: Sequence[Cells]) -> list[str]:

@@ -1,8 +1,9 @@
 """The page of entities for a browser: one HTML file, no script, nothing loaded from elsewhere.
 
 Each text stands in full with lines under its entities, one lane for each level of nesting, one
-colour for each type, the type's name at the end of the entity and its score on hover; below it a
-table of all entities. Everything that comes from a document is escaped, what cannot be seen is
+colour for each type, the type's name at the end of the entity, its score and the names of its
+concepts on hover; below it a table of all entities, where concepts lead to the pages of their
+sources. Everything that comes from a document is escaped, what cannot be seen is
 written as its code point, and a text's direction ends with the text. Equal input, equal page. The
 demo shows the same articles within a page of its own.
 """
@@ -13,7 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from llmner_hf.core.entities import ScoredEntity
+from llmner_hf.core.entities import Link, ScoredEntity
+from llmner_hf.core.linking.identifiers import page_of
 from llmner_hf.rendering.colours import numbers, style
 from llmner_hf.rendering.documents import Document, depths
 from llmner_hf.rendering.glyphs import code_point, is_unseen, readable
@@ -61,7 +63,7 @@ _DETAILS = """\
 <summary>{summary}</summary>
 <div class="scroll"><table>
 <thead><tr><th class="n">start</th><th class="n">end</th><th>type</th><th class="n">score</th>\
-<th>entity</th></tr></thead>
+{concept}<th>entity</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
@@ -71,7 +73,7 @@ _DETAILS = """\
 _ROW = """\
 <tr><td class="n">{start}</td><td class="n">{end}</td>\
 <td><bdi class="key t{type}">{name}</bdi></td><td class="n">{score:.3f}</td>\
-<td{indent} lang="{language}"><bdi>{surface}</bdi></td></tr>"""
+{concepts}<td{indent} lang="{language}"><bdi>{surface}</bdi></td></tr>"""
 
 Types = Mapping[str, int]  # name -> number, as colours.numbers gives them
 
@@ -171,7 +173,9 @@ def _covered(html: str, piece: Segment, around: Sequence[Cover], types: Types) -
 
 def _hover(scored: ScoredEntity) -> str:
     entity = scored.entity
-    return f"{_plain(entity.label)} {scored.score:.3f} ({entity.start}–{entity.end})"
+    named = "; ".join(link.name or link.id for link in scored.links)
+    told = f"{_plain(entity.label)} {scored.score:.3f} ({entity.start}–{entity.end})"
+    return f"{told} {_plain(named)}" if named else told
 
 
 def _note(hidden: int) -> str:
@@ -187,17 +191,37 @@ def _details(document: Document, types: Types, opened: bool) -> str:
     if not document.scored:
         return '<p class="note">No entities.</p>'
     found = zip(document.scored, depths(document.entities), strict=True)
-    rows = (_row(scored, depth, document, types) for scored, depth in found)
+    linked = any(scored.links for scored in document.scored)
+    rows = (
+        _row(scored, depth, document, types, _concepts(scored) if linked else "")
+        for scored, depth in found
+    )
     return _DETAILS.format(
+        concept="<th>concept</th>" if linked else "",
         state=" open" if opened else "",
         summary=_counted(len(document.scored), "entity"),
         rows="\n".join(rows),
     )
 
 
-def _row(scored: ScoredEntity, depth: int, document: Document, types: Types) -> str:
+def _concepts(scored: ScoredEntity) -> str:
+    """The cell of an entity's concepts, each a line; the name and the score on hover."""
+    return f"<td>{'<br>'.join(map(_concept, scored.links))}</td>"
+
+
+def _concept(link: Link) -> str:
+    hover = _plain(f"{link.name} {link.score:.3f}" if link.name else f"{link.score:.3f}")
+    shown, page_there = f"<bdi>{_plain(link.id)}</bdi>", page_of(link.id)
+    if page_there is None:
+        return f'<span title="{hover}">{shown}</span>'
+    place = escape(page_there, quote=True)
+    return f'<a href="{place}" title="{hover}" target="_blank" rel="noreferrer">{shown}</a>'
+
+
+def _row(scored: ScoredEntity, depth: int, document: Document, types: Types, concepts: str) -> str:
     entity = scored.entity
     return _ROW.format(
+        concepts=concepts,
         start=entity.start,
         end=entity.end,
         type=types[entity.label],

@@ -82,8 +82,10 @@ def test_biored_reads_alike_from_pubtator_and_bioc(reading, part, texts, mention
     assert not any("\r" in example.text for example in found.examples)
     other = reading(bioc, f"biored/{part}.BioC.XML.xz")
     assert found.examples == other.examples
+    # BioRED's own number of a variant that no terminology has, twice in Train.
+    remarks = {"concept id of no known terminology, left out": 2} if part == "Train" else {}
     for each in (found, other):
-        assert each.dropped == each.remarks == {}
+        assert (each.dropped, each.remarks) == ({}, remarks)
 
 
 @pytest.mark.parametrize(

@@ -12,22 +12,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.core.entities import Entity, ScoredEntity
+from llmner_hf.core.entities import Entity, Link, ScoredEntity
 from llmner_hf.core.errors import OffsetError
 from llmner_hf.rendering import Document, page, table
 from llmner_hf.rendering.colours import DARK, HUES, LIGHT, LINES, Theme, numbers, style
 from llmner_hf.rendering.documents import depths
-from llmner_hf.rendering.glyphs import ELLIPSIS, escaped, is_unseen, padded, shortened, width
+from llmner_hf.rendering.glyphs import (
+    ELLIPSIS,
+    escaped,
+    is_unseen,
+    padded,
+    readable,
+    shortened,
+    width,
+)
 from llmner_hf.rendering.segments import LANES, lanes, segments
 from llmner_hf.rendering.web import POLICY
 from tests.conftest import ROOT
 from tests.strategies import Case, cases, texts
 
-VOID = {"meta"}
+VOID = {"meta", "br"}
 SHELL = {"html", "head", "meta", "title", "style", "body", "header", "main"}
 BLOCKS = {"article", "div", "h1", "h2", "p", "ul", "li", "details", "summary"}
 CELLS = {"table", "thead", "tbody", "tr", "th", "td"}
 TAGS = SHELL | BLOCKS | CELLS | {"bdi", "span"}
+LINKED_TAGS = {"a", "br"}  # where entities have links
+LINKED_ATTRIBUTES = {"href", "target", "rel"}
 ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "class", "dir", "title"}
 ATTRIBUTES |= {"data-type"}
 
@@ -291,6 +301,67 @@ def test_what_is_indented_lies_in_an_entity_above_it(case: Case) -> None:
 def test_a_document_refuses_entities_behind_its_text() -> None:
     with pytest.raises(OffsetError, match=r"d7: DNA\[0:5\] ends behind the text of 4 characters"):
         Document("d7", "IL-2", (ScoredEntity(Entity(0, 5, "DNA"), 0.5),))
+
+
+# Concepts
+
+
+@st.composite
+def linked(draw: st.DrawFn) -> tuple[ScoredEntity, ...]:
+    """Entities of "IL-2 gene" with any number of concepts, their names hostile."""
+    links = st.builds(
+        Link,
+        st.sampled_from(["MESH:D001241", 'MESH:"><b>', "javascript:alert(1)", "Mine:<x>&"]),
+        texts(6),
+        st.floats(0, 1),
+    )
+    spans = [Entity(0, 4, "protein"), Entity(0, 9, "DNA")]
+    return tuple(
+        ScoredEntity(entity, 0.5, tuple(draw(st.lists(links, max_size=3)))) for entity in spans
+    )
+
+
+@given(linked())
+def test_concepts_stand_in_the_table_and_lead_to_their_source(found_there) -> None:
+    shown = Document("1", "IL-2 gene", found_there)
+    html = page([shown], "t")
+    found = Reader(html)
+    assert set(found.tags) <= TAGS | LINKED_TAGS
+    assert {name for name, _ in found.attributes} <= ATTRIBUTES | LINKED_ATTRIBUTES
+    links = [link for one in shown.scored for link in one.links]
+    places = [value for name, value in found.attributes if name == "href"]
+    known = {
+        "MESH:D001241": "https://identifiers.org/mesh:D001241",
+        'MESH:"><b>': "https://identifiers.org/mesh:%22%3E%3Cb%3E",
+    }
+    assert places == [known[link.id] for link in links if link.id in known]
+    if not links:
+        assert found.entities == expected_rows(shown)
+        return
+    cells = ["".join(link.id for link in one.links) for one in shown.scored]
+    assert [row[4] for row in found.entities] == cells
+    assert [row[:4] + row[5:] for row in found.entities] == expected_rows(shown)
+    titles = [value for name, value in found.attributes if name == "title"]
+    for link in links:
+        assert f"{readable(link.name)}{' ' * bool(link.name)}{link.score:.3f}" in titles
+    assert not [c for c in html if is_unseen(c)]
+    lines = table([shown]).split("\n")
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)
+    assert [" = " in line for line in lines[2:]] == [bool(one.links) for one in shown.scored]
+
+
+def test_the_golden_concepts() -> None:
+    links = (Link("MESH:D001241", "Aspirin", 0.9), Link("Mine:1", "", 1.0))
+    shown = Document("1", "ASA helps", (ScoredEntity(Entity(0, 3, "Drug"), 0.5, links),))
+    html = page([shown], "t")
+    assert 'title="Drug 0.500 (0–3) Aspirin; Mine:1">ASA</span>' in html
+    assert (
+        '<td><a href="https://identifiers.org/mesh:D001241" title="Aspirin 0.900" target="_blank" '
+        'rel="noreferrer"><bdi>MESH:D001241</bdi></a><br>'
+        '<span title="1.000"><bdi>Mine:1</bdi></span></td>'
+    ) in html
+    assert table([shown]).endswith("Drug  0.500  ASA = MESH:D001241 Aspirin; Mine:1")
 
 
 # The table

@@ -166,6 +166,40 @@ def test_a_pipeline_and_a_column_of_a_dataset_as_they_are(metric: Any) -> None:
     assert results["predicted"] == 2 * len(found)
 
 
+def test_concepts_are_scored_where_references_have_them(metric: Any) -> None:
+    aspirin, asthma = row(0, 7, "Drug"), row(12, 18, "Disease")
+    references = [
+        [aspirin | {"links": ["MESH:D001241"]}, asthma | {"links": []}, row(20, 22, "Drug")],
+        [aspirin | {"links": ["MESH:D001241", "MESH:D001249"]}],
+    ]
+    named = {"id": "MESH:D001241", "name": "Aspirin", "score": 0.9}
+    predictions = [
+        [piped(aspirin) | {"links": [named]}, asthma | {"links": ["MESH:D001249"]}],
+        [aspirin | {"links": [named]}],
+    ]
+    results = metric.compute(predictions=predictions, references=references)
+    linked = {key: value for key, value in results.items() if key.startswith("links_")}
+    third, two_fifths = pytest.approx(1 / 3), pytest.approx(0.4)
+    assert linked == {
+        "links_accuracy": 0.5,
+        "links_precision": third,
+        "links_recall": 0.5,
+        "links_f1": two_fifths,
+        "links_f1_documents": pytest.approx(4 / 6),
+    }
+    plain = [[{k: v for k, v in one.items() if k != "links"} for one in s] for s in references]
+    without = metric.compute(predictions=predictions, references=plain)
+    assert without == {key: value for key, value in results.items() if key not in linked}
+    card = (SPACE / "README.md").read_text("utf-8")
+    assert [key for key in linked if f"`{key}`" not in card] == []
+
+
+@pytest.mark.parametrize("links", ["MESH:D001241", {"id": "x"}, 7, [7], [{"name": "x"}], [""]])
+def test_links_that_are_none_are_named_by_their_place(metric: Any, links: Any) -> None:
+    with pytest.raises(ValueError, match=r"references\[0\]\[0\], links is .*a list of ids"):
+        metric.compute(predictions=[[]], references=[[row(0, 7, "Drug") | {"links": links}]])
+
+
 @pytest.mark.parametrize(
     ("entities", "reason"),
     [

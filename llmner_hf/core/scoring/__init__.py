@@ -5,7 +5,7 @@ precision, recall and F1 derived from them. Everything is a set of (document, st
 duplicates collapse and the order of predictions never matters. A document that was predicted but
 has no gold is refused; a gold document without a prediction has predicted nothing. Zero
 denominators give 0.0. The modules: `counts`, `overlaps`, `error_classes`, `deviations`,
-`scores`, `bootstrap`.
+`scores`, `links`, `bootstrap`.
 """
 
 from llmner_hf.core.scoring.bootstrap import (
@@ -13,11 +13,13 @@ from llmner_hf.core.scoring.bootstrap import (
     Interval,
     Intervals,
     bootstrap,
+    intervals,
     paired_bootstrap,
 )
 from llmner_hf.core.scoring.counts import Counts, Documents, PartnerCounts, document_counts
 from llmner_hf.core.scoring.deviations import boundary_deviations
 from llmner_hf.core.scoring.error_classes import ErrorClass, ErrorCounts, classify
+from llmner_hf.core.scoring.links import Linked, LinkScores, accuracy_counts, link_scores
 from llmner_hf.core.scoring.scores import Scores, document_scores, score
 
 __all__ = [
@@ -28,13 +30,18 @@ __all__ = [
     "ErrorCounts",
     "Interval",
     "Intervals",
+    "LinkScores",
+    "Linked",
     "PartnerCounts",
     "Scores",
+    "accuracy_counts",
     "bootstrap",
     "boundary_deviations",
     "classify",
     "document_counts",
     "document_scores",
+    "intervals",
+    "link_scores",
     "paired_bootstrap",
     "score",
 ]

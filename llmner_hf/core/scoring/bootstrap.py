@@ -1,10 +1,10 @@
 """Bootstrap intervals over documents: how much of a score, or of a difference, is chance.
 
 In: gold and one or two systems' predictions, document id -> entities. Out: percentile intervals of
-the strict precision, recall and F1, or of the difference of two F1. Documents are drawn with
-replacement, whole, because the entities of a document are not independent. Documents are sorted by
-id and the generator is seeded, so the same input gives the same interval. Refused: no document at
-all, fewer than one sample, a level outside (0, 1).
+the strict precision, recall and F1, or of the difference of two F1, and of any other counts of
+documents. Documents are drawn with replacement, whole, because the entities of a document are not
+independent. Documents are sorted by id and the generator is seeded, so the same input gives the
+same interval. Refused: no document at all, fewer than one sample, a level outside (0, 1).
 """
 
 from __future__ import annotations
@@ -99,7 +99,19 @@ def bootstrap(
         InputError: a document was predicted that gold does not know, or there is no document.
         SettingError: fewer than one sample, or a level outside (0, 1).
     """
-    documents = tuple(document_counts(gold, predicted).values())
+    counts = document_counts(gold, predicted).values()
+    return intervals(tuple(counts), samples=samples, seed=seed, level=level)
+
+
+def intervals(
+    documents: Sequence[Counts], *, samples: int = 1000, seed: int = 0, level: float = 0.95
+) -> Intervals:
+    """Percentile intervals of precision, recall and F1 of any counts, one of each document.
+
+    Raises:
+        InputError: there is no document.
+        SettingError: fewer than one sample, or a level outside (0, 1).
+    """
     _check(len(documents), samples, level)
     total = sum(documents, Counts())
     drawn = [Counts(*sums) for sums in _resampled([_numbers(d) for d in documents], samples, seed)]

@@ -7,7 +7,7 @@ annotated: the view says so, and callers of the API get an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -71,6 +71,8 @@ class Service:
     ) -> list[dict[str, Any]]:
         """The entities of a text, as dictionaries with "start", "end", "type" and "score".
 
+        One that is linked to concepts has "links" beside that.
+
         Args:
             text: the text, at most 20,000 characters.
             dataset: the dataset whose types to find; empty for the model's own by language.
@@ -87,6 +89,7 @@ class Service:
             raise gr.Error(str(error), print_exception=False) from None
         return [
             {"start": e.start, "end": e.end, "type": e.label, "score": one.score}
+            | ({"links": [asdict(link) for link in one.links]} if one.links else {})
             for one, e in zip(document.scored, document.entities, strict=True)
         ]
 

@@ -20,7 +20,7 @@ import evaluate
 
 from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import InputError, OffsetError
-from llmner_hf.core.scoring import score
+from llmner_hf.core.scoring import Linked, LinkScores, link_scores, score
 
 _DESCRIPTION = """
 Strict scores for named entity recognition with nested entities: an entity counts only if its start,
@@ -33,7 +33,8 @@ _KWARGS_DESCRIPTION = """
 Args:
     predictions: one list of predicted entities a document, each a dictionary with `start` and
         `end`, half-open characters of the text, and `type`, or `entity_group` as pipelines call
-        it. Other keys are passed over: `predictions=ner(texts)` works as it is.
+        it. It may have `links`, the concepts that it names: ids, or dictionaries with an `id`.
+        Other keys are passed over: `predictions=ner(texts)` works as it is.
     references: the gold entities, likewise and in the same order of documents:
         `references=dataset["entities"]` works as it is.
 
@@ -50,6 +51,11 @@ Returns:
     f1_TYPE: the F1 of one type, for every type that occurs.
     errors_type, errors_span, errors_type_span, errors_spurious: wrong predictions by class.
     errors_missed: gold entities that no prediction matches exactly.
+    Where a reference has links, and an empty list is one that says "no concept":
+    links_accuracy: the share of gold mentions with a concept that were found whose ids are right,
+        all of them.
+    links_precision, links_recall, links_f1: span, type and ids are right.
+    links_f1_documents: the F1 of the set of ids of a document.
 
 Raises:
     ValueError: a document is no list, an entity lacks a key, an offset is no whole number, or a
@@ -84,11 +90,12 @@ _ENTITY = {
     "start": datasets.Value("int64"),
     "end": datasets.Value("int64"),
     "type": datasets.Value("string"),
+    "links": datasets.List(datasets.Value("string")),
 }
 
 
-def read_entities(entities: Any, place: str) -> list[Entity]:
-    """The entities of one document.
+def read_entities(entities: Any, place: str) -> list[tuple[Entity, list[str] | None]]:
+    """The entities of one document, each with the ids of its concepts.
 
     Args:
         entities: a list of dictionaries.
@@ -102,7 +109,8 @@ def read_entities(entities: Any, place: str) -> list[Entity]:
             f"{place} is {_shown(entities)}; give a list of entities for each document, an empty "
             "one for a document without entities"
         )
-    return [_entity(entity, f"{place}[{number}]") for number, entity in enumerate(entities)]
+    places = ((entity, f"{place}[{number}]") for number, entity in enumerate(entities))
+    return [(_entity(entity, here), _links(entity, here)) for entity, here in places]
 
 
 def _entity(entity: Any, place: str) -> Entity:
@@ -130,14 +138,31 @@ def _entity(entity: Any, place: str) -> Entity:
         raise InputError(f"{place}: {error}; the end is exclusive") from None
 
 
+def _links(entity: Mapping[str, Any], place: str) -> list[str] | None:
+    """The ids of the concepts of an entity; None where it says nothing of them.
+
+    Raises:
+        InputError: they are no list of ids, or of dictionaries with an id.
+    """
+    links = entity.get("links")
+    if links is None:
+        return None
+    listed = isinstance(links, Iterable) and not isinstance(links, str | Mapping)
+    stated = [one.get("id") if isinstance(one, Mapping) else one for one in links] if listed else []
+    ids = [id for id in stated if isinstance(id, str) and id]
+    if not listed or len(ids) < len(stated):
+        raise InputError(f"{place}, links is {_shown(links)}; give a list of ids of concepts")
+    return ids
+
+
 def _rows(documents: Any, name: str) -> list[list[dict[str, Any]]]:
     """The entities of documents as the columns of ``_ENTITY``."""
     if isinstance(documents, str | Mapping) or not isinstance(documents, Iterable):
         raise InputError(f"{name} is {_shown(documents)}; give one list of entities a document")
     return [
         [
-            {"start": entity.start, "end": entity.end, "type": entity.label}
-            for entity in read_entities(document, f"{name}[{number}]")
+            {"start": e.start, "end": e.end, "type": e.label, "links": links}
+            for e, links in read_entities(document, f"{name}[{number}]")
         ]
         for number, document in enumerate(documents)
     ]
@@ -187,12 +212,13 @@ class BioNerStrict(evaluate.Metric):
     ) -> dict[str, float | int]:
         predicted, gold = (
             {
-                str(n): [Entity(e["start"], e["end"], e["type"]) for e in rows]
+                str(n): {Entity(e["start"], e["end"], e["type"]): e["links"] for e in rows}
                 for n, rows in enumerate(side)
             }
             for side in (predictions, references)
         )
         scores = score(gold, predicted)
+        linked = any(links is not None for found in gold.values() for links in found.values())
         return {
             "precision": scores.strict.precision,
             "recall": scores.strict.recall,
@@ -201,4 +227,16 @@ class BioNerStrict(evaluate.Metric):
             **asdict(scores.strict),
             **{f"f1_{label}": counts.f1 for label, counts in scores.per_type.items()},
             **{f"errors_{kind}": number for kind, number in asdict(scores.errors).items()},
+            **(_of_links(gold, predicted) if linked else {}),
         }
+
+
+def _of_links(gold: Linked, predicted: Linked) -> dict[str, float]:
+    scores = sum(link_scores(gold, predicted).values(), LinkScores())
+    return {
+        "links_accuracy": scores.mentions.recall,
+        "links_precision": scores.end_to_end.precision,
+        "links_recall": scores.end_to_end.recall,
+        "links_f1": scores.end_to_end.f1,
+        "links_f1_documents": scores.documents.f1,
+    }

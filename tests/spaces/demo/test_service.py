@@ -3,12 +3,15 @@
 import doctest
 import lzma
 import re
+import shutil
 
 import pytest
 from hypothesis import given
 
-from llmner_hf.core.entities import Entity, EntityType, Example, ScoredEntity
+from llmner_hf.core.entities import Entity, EntityType, Example, Link, ScoredEntity
 from llmner_hf.core.errors import InputError
+from llmner_hf.readers import read_any
+from llmner_hf.readers.json_lines import read_predictions
 from llmner_hf.rendering import Document
 from llmner_hf.spaces.bioner_demo import downloads, inputs
 from llmner_hf.spaces.bioner_demo.annotating import annotate
@@ -127,6 +130,19 @@ def test_what_cannot_be_written_in_a_format_is_left_out(tmp_path):
     gene = ScoredEntity(Entity(0, 4, "gene"), 0.5)
     written = downloads.write([Document("a/b|c", "IL-2", (gene,))], str(tmp_path))
     assert [bool(path) for path in written] == [True, False, False]
+
+
+def test_concepts_are_in_every_download_and_in_the_view(tmp_path):
+    link = Link("MESH:D001241", "Aspirin", 0.9)
+    aspirin = ScoredEntity(Entity(0, 7, "Chemical"), 0.5, (link,))
+    document = Document("1", "Aspirin", (aspirin,))
+    json_lines, pubtator, archive = downloads.write([document], str(tmp_path))
+    (found,) = read_predictions(json_lines)
+    assert found.scored == (aspirin,)
+    assert read_any(pubtator).links["1"][aspirin.entity] == (Link("MESH:D001241", "", 1.0),)
+    shutil.unpack_archive(archive, tmp_path / "unpacked")
+    assert "N1\tReference T1 MESH:D001241\tAspirin" in (tmp_path / "unpacked/1.ann").read_text()
+    assert "https://identifiers.org/mesh:D001241" in Findings.of((document,)).view(0)
 
 
 @given(cases(crossing=True))
