@@ -1,15 +1,16 @@
 """XML with the line of every element, read by the standard library without its dangers.
 
-In: a file. Out: the root as `Element`, which knows its line. Refused: entity declarations (a dozen
-of them can expand to gigabytes, or fetch other files), references to entities that XML itself does
-not define, and nesting deeper than 100 elements. A document type that only names a file, as BioC
-has it, is allowed and not fetched.
+In: a file. Out: the root as `Element`, which knows its line, or the elements of one tag, one at a
+time. Refused: entity declarations (a dozen of them can expand to gigabytes, or fetch other files),
+references to entities that XML itself does not define, and nesting deeper than 100 elements. A
+document type that only names a file, as BioC has it, is allowed and not fetched.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -17,6 +18,7 @@ from llmner_hf.core.errors import FormatError
 from llmner_hf.readers.files import Held, Place, opened
 
 _DEEPEST = 100
+_CHUNK_BYTES = 1 << 16
 
 
 class Element(ElementTree.Element):
@@ -37,7 +39,7 @@ class _Builder:
         self.expat.buffer_text = True
         self.expat.StartElementHandler = self.start
         self.expat.EndElementHandler = self.end
-        self.expat.CharacterDataHandler = self.tree.data
+        self.expat.CharacterDataHandler = self.data
         self.expat.EntityDeclHandler = self.refuse_entity
         self.expat.SkippedEntityHandler = self.refuse_entity
 
@@ -48,9 +50,15 @@ class _Builder:
         element = self.tree.start(tag, attributes)
         assert isinstance(element, Element)
         element.line = self.expat.CurrentLineNumber
+        self.deeper()
+
+    def deeper(self) -> None:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise self.place().error(f"more than {_DEEPEST} elements inside each other")
+
+    def data(self, text: str) -> None:
+        self.tree.data(text)
 
     def end(self, tag: str) -> None:
         self.tree.end(tag)
@@ -62,6 +70,55 @@ class _Builder:
         )
 
 
+class _Records(_Builder):
+    """Keeps the elements of one tag alone, and those until they are taken."""
+
+    def __init__(self, path: str | os.PathLike[str], tag: str) -> None:
+        super().__init__(path)
+        self.tag = tag
+        self.within = 0  # the depth of the record that is open; 0 outside of records
+        self.found: list[Element] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if not self.within and tag == self.tag:
+            self.within = self.depth + 1
+        if self.within:
+            super().start(tag, attributes)
+        else:
+            self.deeper()
+
+    def data(self, text: str) -> None:
+        if self.within:
+            super().data(text)
+
+    def end(self, tag: str) -> None:
+        if not self.within:
+            self.depth -= 1
+            return
+        closed = self.depth == self.within
+        super().end(tag)
+        if closed:
+            record = self.tree.close()
+            assert isinstance(record, Element)
+            self.found.append(record)
+            self.within = 0
+            self.tree = ElementTree.TreeBuilder(element_factory=Element)
+
+
+@contextmanager
+def _well_formed(builder: _Builder) -> Iterator[None]:
+    """Errors of expat as the package's own."""
+    try:
+        yield
+    except expat.ExpatError as error:
+        reason = expat.ErrorString(error.code)
+        raise Place(builder.path, error.lineno).error(f"not well-formed XML: {reason}") from None
+    except FormatError:
+        raise
+    except (ValueError, LookupError) as error:  # of an encoding that expat cannot read
+        raise builder.place().error(f"{error}; save the file as UTF-8") from None
+
+
 def parse(path: str | os.PathLike[str]) -> Element:
     """The root element of a file.
 
@@ -69,19 +126,28 @@ def parse(path: str | os.PathLike[str]) -> Element:
         FormatError: it is not well-formed XML, or holds what this module refuses.
     """
     builder = _Builder(path)
-    with opened(path) as stream:
-        try:
-            builder.expat.ParseFile(stream)
-        except expat.ExpatError as error:
-            reason = expat.ErrorString(error.code)
-            raise Place(path, error.lineno).error(f"not well-formed XML: {reason}") from None
-        except FormatError:
-            raise
-        except (ValueError, LookupError) as error:  # of an encoding that expat cannot read
-            raise builder.place().error(f"{error}; save the file as UTF-8") from None
+    with opened(path) as stream, _well_formed(builder):
+        builder.expat.ParseFile(stream)
     root = builder.tree.close()
     assert isinstance(root, Element)
     return root
+
+
+def records(path: str | os.PathLike[str], tag: str) -> Iterator[Element]:
+    """The elements with that tag, one at a time, of a file of any size.
+
+    Raises:
+        FormatError: it is not well-formed XML, or holds what this module refuses.
+    """
+    builder = _Records(path, tag)
+    with opened(path) as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            with _well_formed(builder):
+                builder.expat.Parse(chunk)
+            yield from builder.found
+            builder.found.clear()
+        with _well_formed(builder):
+            builder.expat.Parse(b"", True)
 
 
 def place_of(path: str | os.PathLike[str], element: ElementTree.Element) -> Place:

@@ -1,7 +1,7 @@
 import pytest
 
 from llmner_hf.core.errors import FormatError
-from llmner_hf.readers.markup import parse, place_of, spans
+from llmner_hf.readers.markup import parse, place_of, records, spans
 
 
 def test_elements_know_their_lines(write):
@@ -42,3 +42,22 @@ def test_spans_reproduce_the_text_of_their_elements(write):
     assert len(found) == 5
     for start, end, element in found:
         assert text[start:end] == "".join(element.itertext())
+
+
+def test_records_come_one_at_a_time_with_their_lines(write):
+    path = write("a.xml", "<s><h>x</h>\n<r>1<r>2</r></r>\n<g>\n<r>3</r></g></s>" + "\n" * 70_000)
+    found = [("".join(r.itertext()), place_of(path, r).line) for r in records(path, "r")]
+    assert found == [("12", 2), ("3", 4)]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        ("<s><r/>\n<r>", 2, "no element found"),
+        ('<!DOCTYPE s [\n<!ENTITY b "c">]><s><r>&b;</r></s>', 2, "entity 'b'"),
+        ("<a>\n" * 101, 101, "more than 100 elements"),
+    ],
+)
+def test_records_refuse_what_a_tree_refuses(write, content, line, reason):
+    with pytest.raises(FormatError, match=f"a.xml:{line}: .*{reason}"):
+        list(records(write("a.xml", content), "r"))
