@@ -26,6 +26,7 @@ from llmner_hf.cli import (
     merge,
     push,
     report,
+    terminology,
     train,
     train_selector,
 )
@@ -42,6 +43,7 @@ COMMANDS = (
     convert,
     evaluate,
     report,
+    terminology,
     push,
     demo,
 )

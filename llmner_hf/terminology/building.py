@@ -8,9 +8,10 @@ the first go first, parents and other ids are added, and the first type stays. T
 are followed: a concept that names another's id as meaning the same is joined with it, into the one
 whose file was named first, and the other's id stays among ``same``. Not followed, and counted:
 references between concepts of different types, and those that would make two ids of one terminology
-one (MONDO's term with two of MeSH's): linking would then not know which of them is meant. Parents
-that lead back to their own concept are taken away and counted. Parents and ``same`` may name ids
-that no file has: the species of a gene, or the id of a terminology that is not read.
+one (MONDO's term with two of MeSH's): linking would then not know which of them is meant. The names
+of a concept that was joined so are borrowed names of the one that stays. Parents that lead back to
+their own concept are taken away and counted. Parents and ``same`` may name ids that no file has:
+the species of a gene, or the id of a terminology that is not read.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from llmner_hf.core.errors import InputError
 from llmner_hf.terminology.concept import Concept
 from llmner_hf.terminology.joining import joined, without_cycles, without_references
 from llmner_hf.terminology.sources.formats import FORMATS, format_of
 from llmner_hf.terminology.sources.source import Options, Source
+from llmner_hf.terminology.store import About
 
-STORE = "store"  # the format of a terminology that was built before
 _SHOWN_NAMES = 10
 _SHOWN_CHARACTERS = 60
+_MOST_TYPES = 255  # of a store
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,13 @@ class Read:
     source: Source
     format: str
     concepts: int
+
+    def version(self, named: bool) -> str:
+        """Its version, after its name where it is one of several files; a store says both."""
+        version = self.source.version
+        if not named or not version or self.format == "store":
+            return version
+        return f"{Path(self.source.path).name} {version}"
 
     def lines(self) -> Iterator[str]:
         """What a user is told of it, the places of what was left out among it."""
@@ -88,6 +98,23 @@ class Built:
         number = sum(many > 1 for many in counted.values())
         return number, [(n, many) for n, many in counted.most_common(_SHOWN_NAMES) if many > 1]
 
+    def about(self, name: str, **told: str) -> About:
+        """Where the concepts come from; what a user tells goes before what files say."""
+        sources = [read.source for read in self.files]
+        said = {"licence": "", "attribution": ""}
+        for key in said:
+            said[key] = "; ".join(dict.fromkeys(filter(None, (getattr(s, key) for s in sources))))
+        said["version"] = "; ".join(
+            filter(None, (read.version(len(sources) > 1) for read in self.files))
+        )
+        counts = Counter(self.remarks)
+        for read in self.files:
+            for reason, number in (read.source.dropped + read.source.remarks).items():
+                counts[f"{Path(read.source.path).name}: {reason}"] += number
+        said |= {key: value for key, value in told.items() if value}
+        files = tuple(Path(source.path).name for source in sources)
+        return About(name, sources=files, counts=dict(counts), **said)
+
     def lines(self) -> Iterator[str]:
         """The report."""
         for read in self.files:
@@ -110,7 +137,7 @@ def build(
 
     Args:
         paths: files and stores; what is first has the first word.
-        options: what is asked of the files; of a store everything is taken.
+        options: what is asked of the files.
         format: of all files; guessed for each if it is None.
 
     Raises:
@@ -129,6 +156,11 @@ def build(
         source.licence = source.licence or known.licence
         built.files.append(Read(source, name, number))
     built.concepts = without_cycles(without_references(by_id, built.remarks), built.remarks)
+    if len(built.types()) > _MOST_TYPES:
+        raise InputError(
+            f"{len(built.types()):,} types where a store holds {_MOST_TYPES}: is the column of "
+            "types one of types? --type gives all concepts one"
+        )
     return built
 
 

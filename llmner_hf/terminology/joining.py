@@ -16,18 +16,25 @@ from llmner_hf.terminology.concept import Concept
 def joined(first: Concept, second: Concept) -> Concept:
     """Two concepts as one, in which the first has the first word.
 
+    Names of another id are borrowed, those of the same id are synonyms.
+
     >>> a = Concept("MONDO:1", "asthma", "Disease", same=("MESH:D1",))
     >>> b = Concept("MESH:D1", "Asthma", "Disease", ("Bronchial Asthma",))
-    >>> joined(a, b).names, joined(a, b).same
-    (('asthma', 'Asthma', 'Bronchial Asthma'), ('MESH:D1',))
+    >>> joined(a, b).borrowed, joined(a, b).same
+    (('Asthma', 'Bronchial Asthma'), ('MESH:D1',))
     """
-    names = dict.fromkeys((*first.names, *second.names))
-    parents = dict.fromkeys((*first.parents, *second.parents))
+    own: tuple[str, ...] = first.synonyms
+    borrowed = (*first.borrowed, *second.names)
+    if first.id == second.id:
+        own = (*own, second.name, *second.synonyms)
+        borrowed = (*first.borrowed, *second.borrowed)
+    said = {first.name, *own}
     same = dict.fromkeys((*first.same, second.id, *second.same))
     return replace(
         first,
-        synonyms=tuple(list(names)[1:]),
-        parents=tuple(parents),
+        synonyms=tuple(name for name in dict.fromkeys(own) if name != first.name),
+        borrowed=tuple(name for name in dict.fromkeys(borrowed) if name not in said),
+        parents=tuple(dict.fromkeys((*first.parents, *second.parents))),
         same=tuple(id for id in same if id != first.id),
     )
 

@@ -24,6 +24,7 @@ from llmner_hf.terminology.sources import (
     ncbi_taxonomy,
     obo,
     rrf,
+    stored,
     tables,
 )
 from llmner_hf.terminology.sources.selection import Selection
@@ -74,6 +75,13 @@ _NLM_LICENCE = "free use with attribution to the NLM and the version named"
 _MESH_KEYS = "beginning of a tree number"
 
 FORMATS: dict[str, Format] = {
+    "store": Format(
+        stored.read,
+        "a store that was built before: NAME.safetensors",
+        stored.recognised,
+        "none: all of it is taken",
+        Selection(),
+    ),
     "mesh": Format(
         mesh.descriptors,
         "MeSH descriptors: desc2026.xml, d2026.bin",

@@ -1,23 +1,24 @@
 """Ontologies: OBO files and OBO graphs.
 
-In: ``.obo``, read by `fastobo`, or OBO graphs as JSON. Out: concepts. Names are the label and the
-synonyms of the scopes that are asked for. Parents are what a term ``is_a``. Ids that mean the same
-are those of ``exactMatch`` and those of cross-references marked as equivalent
-(``{source="MONDO:equivalentTo"}``); where a term has neither, all its cross-references. Obsolete
-terms are left out and counted, and so is a term that cannot be read.
+In: ``.obo``, or OBO graphs as JSON. Out: concepts. Names are the label and the synonyms of the
+scopes that are asked for. Parents are what a term ``is_a``. Ids that mean the same are those of
+``exactMatch`` and of cross-references that are marked as equivalent, as by MONDO with
+``{source="MONDO:equivalentTo"}``; where a term has neither, all its cross-references. Obsolete
+terms are left out and counted, and so is what cannot be read.
 
-`fastobo` is the parser of `pronto`. It is used by itself because it goes on behind a bad term;
-`pronto` refuses a whole file for one undeclared type of synonyms or one parent that is not there.
+OBO is read here, not by `pronto`: that refuses a whole file for one bad line, one parent that is
+not there or one type of synonyms that is not declared, and its parser ends in a panic on some
+damaged files.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmner_hf.core.errors import InputError
 from llmner_hf.readers.files import Place, opened
 from llmner_hf.terminology.concept import Concept
 from llmner_hf.terminology.sources.identifiers import identifier, identifiers
@@ -39,6 +40,12 @@ SELECTION = Selection(
     }
 )
 _WHOSE = ("title", "rights")
+_TAG = re.compile(r"([\w-]+): *(\S.*)")
+# What may stand behind a value: qualifiers, then a comment.
+_BEHIND = re.compile(r"(?<!\\)\s*(?:\{[^{}]*=[^{}]*\}\s*)?(?:\s! .*)?$")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(EXACT|RELATED|NARROW|BROAD)?')
+_ESCAPED = re.compile(r"\\(.)")
+_BLANKS = {"n": "\n", "t": "\t", "W": " "}
 
 
 @dataclass(slots=True)
@@ -46,7 +53,7 @@ class Term:
     """What both forms say of a term."""
 
     place: Place
-    id: str
+    id: str = ""
     name: str = ""
     obsolete: bool = False
     synonyms: list[tuple[str, str]] = field(default_factory=list)  # scope, name
@@ -54,15 +61,35 @@ class Term:
     references: list[str] = field(default_factory=list)
     equivalent: list[str] = field(default_factory=list)
 
+    def add(self, tag: str, value: str) -> bool:
+        """Take a line of a stanza; False for one that is malformed."""
+        first = value.split()[0]
+        match tag:
+            case "id":
+                self.id = first
+            case "name":
+                self.name = _plain(_BEHIND.sub("", value, count=1))
+            case "is_a":
+                self.parents.append(first)
+            case "is_obsolete":
+                self.obsolete = first == "true"
+            case "xref":
+                equivalent = "equivalentTo" in value
+                (self.equivalent if equivalent else self.references).append(first)
+            case "property_value" if "exactMatch" in first:
+                self.equivalent += [part.strip('"') for part in value.split()[1:2]]
+            case "synonym" | "exact_synonym" | "related_synonym" | "narrow_synonym":
+                found = _QUOTED.match(value)
+                if not found:
+                    return False
+                scope = found[2] or tag.removesuffix("synonym").strip("_") or "related"
+                self.synonyms.append((scope.lower(), _plain(found[1])))
+        return True
+
 
 def read(source: Source) -> Iterator[Concept]:
-    """The concepts of an OBO file.
-
-    Raises:
-        InputError: `fastobo` is not installed.
-        FormatError: the header is not OBO.
-    """
-    yield from _concepts(source, list(_frames(source)))
+    """The concepts of an OBO file."""
+    yield from _concepts(source, list(_stanzas(source)))
 
 
 def read_graphs(source: Source) -> Iterator[Concept]:
@@ -97,41 +124,43 @@ def _concepts(source: Source, terms: list[Term]) -> Iterator[Concept]:
         yield from source.concepts(term.place, term.id, kind, names, term.parents, same)
 
 
-def _frames(source: Source) -> Iterator[Term]:
-    """The terms of an OBO file."""
-    try:
-        import fastobo
-    except ImportError:
-        raise InputError(
-            f"{source.path}: OBO files are read by fastobo, which is not installed; "
-            "pip install 'llmner_hf[linking]', or take the ontology as OBO graphs (.json)"
-        ) from None
-    with opened(source.path) as stream:
-        try:
-            document = fastobo.iter(stream, ordered=True)
-        except SyntaxError as error:
-            raise source.place(error.lineno or 0).error(f"not OBO: {error.msg}") from None
-        for clause in document.header():
-            _told(source, clause.raw_tag(), clause)
-        while True:
-            try:
-                frame = next(document, None)
-            except SyntaxError as error:
-                source.drop(source.place(error.lineno or 0), "term that is not OBO")
-                continue
-            if frame is None:
-                return
-            if isinstance(frame, fastobo.term.TermFrame):
-                yield _term(source, frame)
+def _stanzas(source: Source) -> Iterator[Term]:
+    """The terms of an OBO file; what stands before the first stanza tells of the file."""
+    term: Term | None = None
+    in_header = True
+    for place, line in source.lines():
+        line = line.strip()
+        if line.startswith("["):
+            if term:
+                yield term
+            in_header, term = False, Term(place) if line.startswith("[Term]") else None
+        elif line and not line.startswith("!"):
+            tag = _TAG.fullmatch(line)
+            if in_header and tag:
+                _told(source, *tag.groups())
+            elif (term or in_header) and not (tag and term and term.add(*tag.groups())):
+                source.drop(place, "line that is not OBO")
+    if term:
+        yield term
 
 
-def _told(source: Source, tag: str, clause: Any) -> None:
+def _plain(text: str) -> str:
+    r"""A text without escapes.
+
+    >>> _plain(r"Zellweger \"A\", form\Wtwo")
+    'Zellweger "A", form two'
+    """
+    return _ESCAPED.sub(lambda found: _BLANKS.get(found[1], found[1]), text)
+
+
+def _told(source: Source, tag: str, value: str) -> None:
     """What a header says of version, licence and title."""
     if tag == "data-version":
-        source.version = _version(clause.version)
+        source.version = _version(value)
     elif tag == "property_value":
-        stated = clause.property_value
-        _property(source, str(stated.relation), str(stated.value))
+        name, _, rest = value.partition(" ")
+        quoted = _QUOTED.match(rest)
+        _property(source, name, _plain(quoted[1]) if quoted else rest.split(" ")[0])
 
 
 def _property(source: Source, name: str, value: str) -> None:
@@ -150,26 +179,6 @@ def _version(stated: str) -> str:
     """
     parts = stated.split("/")
     return parts[parts.index("releases") + 1] if "releases" in parts[:-1] else stated
-
-
-def _term(source: Source, frame: Any) -> Term:
-    term = Term(source.place(0, str(frame.id)), str(frame.id))
-    for clause in frame:
-        match clause.raw_tag():
-            case "name":
-                term.name = clause.name
-            case "synonym":
-                term.synonyms.append((clause.synonym.scope.lower(), clause.synonym.desc))
-            case "is_a":
-                term.parents.append(str(clause.term))
-            case "is_obsolete":
-                term.obsolete = clause.obsolete
-            case "xref":
-                equivalent = "equivalentTo" in str(clause.qualifiers or "")
-                (term.equivalent if equivalent else term.references).append(str(clause.xref.id))
-            case "property_value" if "exactMatch" in str(clause.property_value.relation):
-                term.equivalent.append(str(clause.property_value.value))
-    return term
 
 
 _SCOPES = {f"has{scope.title()}Synonym": scope for scope in ("exact", "related", "narrow", "broad")}

@@ -78,6 +78,8 @@ class Selection:
         >>> Selection({"CL:1": "CellType"}).by_ancestor("CL:2", lambda id: up[id])
         'CellType'
         """
+        if not self.keys:
+            return self.rest
         level, met = [start], {start}
         while level:
             if kind := commonest(self.keys.get(each, "") for each in level):
@@ -88,11 +90,15 @@ class Selection:
         return self.keys.get(start.partition(":")[0], "") or self.rest
 
     def __str__(self) -> str:
-        """As it would be typed.
+        """Each type with its keys.
 
-        >>> print(Selection({"C": "Disease"}, "Other"))
-        C=Disease, all others Other
+        >>> print(Selection({"D": "Chemical", "C": "Disease", "F03": "Disease"}, "Other"))
+        Chemical: D; Disease: C, F03; Other: all others
         """
-        keys = ", ".join(f"{key}={kind}" for key, kind in self.keys.items())
-        rest = f"all {'others ' if keys else ''}{self.rest}" if self.rest else ""
-        return ", ".join(part for part in (keys, rest) if part)
+        keys: dict[str, list[str]] = {}
+        for key, kind in self.keys.items():
+            keys.setdefault(kind, []).append(key)
+        parts = [f"{kind}: {', '.join(own)}" for kind, own in keys.items()]
+        if self.rest:
+            parts.append(f"{self.rest}: all{' others' if parts else ''}")
+        return "; ".join(parts)

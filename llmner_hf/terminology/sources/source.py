@@ -124,12 +124,20 @@ class Source:
         if not kept:
             self.drop(place, "concept without a name")
             return
-        same = tuple(dict.fromkeys(other for other in same if other != id))
-        broader = tuple(dict.fromkeys(parent for parent in parents if parent != id))
+        above, others = self._ids(place, id, parents), self._ids(place, id, same)
         try:
-            yield Concept(id, kept[0], kind, tuple(kept[1:]), broader, same)
+            yield Concept(id, kept[0], kind, tuple(kept[1:]), above, others)
         except InputError:
             self.drop(place, "id that is none, as it is empty or holds a blank")
+
+    def _ids(self, place: Place, own: str, ids: Iterable[str]) -> tuple[str, ...]:
+        kept = dict[str, None]()
+        for id in ids:
+            if any(map(str.isspace, id)):
+                self.drop(place, "id of another concept that holds a blank")
+            elif id != own:
+                kept[id] = None
+        return tuple(kept)
 
     def _names(self, place: Place, names: Iterable[str]) -> list[str]:
         kept = dict[str, None]()
