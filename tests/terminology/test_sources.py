@@ -71,7 +71,7 @@ def test_a_name_of_ten_kilobytes_is_refused_as_a_name(tmp_path):
     (kept,) = made(source, ["x" * 10_000, "short", "y" * LONGEST_NAME])
     assert kept.names == ("short", "y" * LONGEST_NAME)
     assert source.dropped == {"name of more than 1,000 characters": 1}
-    assert source.places == {"name of more than 1,000 characters": ["7"]}
+    assert source.places == {"name of more than 1,000 characters": ["line 7"]}
 
 
 def test_blanks_of_a_name_are_made_one(tmp_path):
@@ -92,7 +92,7 @@ def test_what_is_no_concept_is_counted_with_its_place(tmp_path, told, reason):
     source = Source(tmp_path / "a.tsv")
     assert made(source, **told) == []
     assert source.dropped == {reason: 1}
-    assert source.places == {reason: ["7"]}
+    assert source.places == {reason: ["line 7"]}
 
 
 def test_a_reference_to_itself_or_with_a_blank_is_not_kept(tmp_path):
@@ -107,4 +107,4 @@ def test_only_the_first_places_are_kept(tmp_path):
     for line in range(1, 9):
         source.drop(source.place(line), "odd line")
     assert source.dropped["odd line"] == 8
-    assert source.places["odd line"] == ["1", "2", "3"]
+    assert source.places["odd line"] == ["line 1", "line 2", "line 3"]

@@ -96,7 +96,8 @@ class Source:
     def _noted(self, place: Place, reason: str) -> None:
         places = self.places.setdefault(reason, [])
         if len(places) < _SHOWN_PLACES:
-            places.append((f"{place.line} {place.within}" if place.line else place.within).strip())
+            line = f"line {place.line}" if place.line else ""
+            places.append(f"{line} {place.within}".strip())
 
     def concepts(
         self,
