@@ -47,6 +47,7 @@ FILES = {
     ("own_corpus.md", "conll"): "mine/train.conll",
     ("own_corpus.md", "yaml"): "types.yaml",
     ("formats.md", "json"): "doc.jsonl",
+    ("terminology.md", "obo"): "mine.obo",
 }
 PUBTATOR = """\
 {number}|t|Asthma of patient {number}.

@@ -17,6 +17,7 @@ import pytest
 
 from llmner_hf.readers import read_any
 from llmner_hf.readers.formats import READERS
+from llmner_hf.terminology.sources.formats import FORMATS
 from tests.doubles.hub import Hub
 from tests.doubles.hub.folders import finding
 from tests.doubles.selecting import adapter_on
@@ -24,6 +25,7 @@ from tests.doubles.servers import chat_server
 from tests.manual import ground
 from tests.manual.pages import ROOT, blocks, pages
 from tests.manual.running import NOT_RUN, run
+from tests.terminology import files as samples
 
 DOCS = ROOT / "docs"
 # huggingface_hub 2.4 puts files by httpx2's old argument: https://github.com/huggingface/huggingface_hub
@@ -121,6 +123,14 @@ def a_tuned_adapter(tokenizer) -> Iterator[dict[str, str]]:
     yield {}
 
 
+@contextmanager
+def files_of_distributors(tokenizer) -> Iterator[dict[str, str]]:
+    """For terminology.md: small ones."""
+    for name in ("desc2026.xml", "hgnc_complete_set.txt", "mondo.obo"):
+        samples.lay(Path(), name)
+    yield {}
+
+
 AROUND = {
     "baselines.md": tools_to_compare_with,
     "serving.md": a_server_of_models,
@@ -128,6 +138,7 @@ AROUND = {
     "selector.md": selectors,
     "training.md": a_tuned_adapter,
     "zero_shot.md": a_chat_model,
+    "terminology.md": files_of_distributors,
 }
 # What a page prints, among other things, and a file that it leaves.
 PRINTED = {
@@ -139,6 +150,12 @@ PRINTED = {
     "training.md": ["peak memory of one GPU", "merged: "],
     "selector.md": ["held-out candidates: ", "--mined "],
     "embedded.md": ["| NCBI-Disease (unseen) | "],
+    "terminology.md": [
+        "2 concepts with 4 names: Disease 2",
+        "left out 1: obsolete term",
+        "Winter Blues: MINE:0002 winter melancholia, Disease (synonym name, written)",
+        "1: concept joined by a cross-reference",
+    ],
 }
 LEFT = {"README.md": "runs/annotated.html", "quickstart.md": "runs/annotated.html"}
 
@@ -227,6 +244,12 @@ def test_a_block_that_is_neither_run_nor_excused_fails(tmp_path, text, message):
     page.write_text(text)
     with pytest.raises((AssertionError, ValueError), match=message):
         run(page, {})
+
+
+def test_formats_of_terminologies_are_all_in_their_table():
+    page = DOCS / "terminology.md"
+    rows = re.findall(r"^\| (`.+?) \|", page.read_text("utf-8"), re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(FORMATS)
 
 
 def test_formats_are_all_in_their_table(folder):
