@@ -83,6 +83,32 @@ def test_what_cannot_be_read_is_told_with_its_place(folder, capsys):
     assert "mondo.obo: left out 1: line that is not OBO (at line 14)\n" in out
 
 
+def test_each_oddity_of_a_file_is_one_line(folder, capsys):
+    rows = [
+        ("M:1", "sulks", "M:2"),
+        ("M:2", "x" * 10_000, "M:1"),
+        ("M:2", "moods", "M:1"),
+        ("M:1", "bad mood", ""),
+        ("M:3", "Sulks", "M:4"),
+    ]
+    lines = ["id\tname\tparents", *("\t".join(row) for row in rows)]
+    table = lay(folder, "odd.tsv", "\n".join(lines))
+    code, out, _ = run(capsys, "build", "odd.safetensors", table, "--type", "Mood")
+    assert code == 0
+    assert [line.removeprefix(f"{table}: ") for line in out.splitlines()[1:-3]] == [
+        "left out 1: name of more than 1,000 characters (at line 3)",
+        "left out 1: concept without a name (at line 3)",
+        "kept 1: id that stands in the file twice, joined (at M:1)",
+        "1: parent that led back to its own concept, taken away",
+        "1 names have several concepts: sulks (2)",
+    ]
+    _, out, _ = run(capsys, "show", "odd.safetensors", "bad mood")
+    assert out == (
+        "bad mood: M:1 sulks, Mood (synonym name, written)\n  names: bad mood\n"
+        "  parents: M:2 moods\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

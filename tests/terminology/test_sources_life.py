@@ -102,14 +102,14 @@ def test_an_archive_that_is_cut_off_is_refused(tmp_path):
 
 LINES = [
     Concept(
-        "Cellosaurus:CVCL_0001",
+        "CVCL:0001",
         "Zorba",
         "CellLine",
         ("ZORBA", "Zorba-S3"),
-        ("Cellosaurus:CVCL_0002", HUMAN),
+        ("CVCL:0002", HUMAN),
         ("CLO:0000077", "EFO:0000078"),
     ),
-    Concept("Cellosaurus:CVCL_0002", "Zorba parent", "CellLine", (), ("NCBITaxon:10090",)),
+    Concept("CVCL:0002", "Zorba parent", "CellLine", (), ("NCBITaxon:10090",)),
 ]
 
 

@@ -1,7 +1,7 @@
 """Cellosaurus: cell lines.
 
 In: ``cellosaurus.txt``, entries of lines that begin with a code and end with ``//``. Out: a concept
-a cell line, as ``Cellosaurus:CVCL_0030``, with its parent line and its species as parents. A key of
+a cell line, as ``CVCL:0030``, with its parent line and its species as parents. A key of
 the selection is a category ("Cancer cell line") or the number of a species ("9606").
 """
 
@@ -13,12 +13,11 @@ from collections.abc import Iterator
 
 from llmner_hf.readers.files import Place, head
 from llmner_hf.terminology.concept import Concept
-from llmner_hf.terminology.sources.identifiers import identifiers
+from llmner_hf.terminology.sources.identifiers import identifier, identifiers
 from llmner_hf.terminology.sources.selection import Selection
 from llmner_hf.terminology.sources.source import Source
 
 SELECTION = Selection(rest="CellLine")
-_PREFIX = "Cellosaurus:"
 _VERSION = re.compile(r"^ ?Version: *(\S+)", re.MULTILINE)
 _SPECIES = re.compile(r"NCBI_TaxID=(\d+)")
 _SAME = ("BTO", "CLO", "EFO")
@@ -53,14 +52,14 @@ def read(source: Source) -> Iterator[Concept]:
 def _concept(source: Source, place: Place, codes: _Codes) -> Iterator[Concept]:
     species = [number for value in codes["OX"] for number in _SPECIES.findall(value)]
     # A stripped line of parents is "CVCL_0001 ! HEL".
-    lines = [value.split()[0] for value in codes["HI"]]
+    lines = [identifier(f"CVCL:{value.split()[0]}") for value in codes["HI"]]
     references = (value.partition("; ")[::2] for value in codes["DR"])
     same = [number.replace("_", ":", 1) for name, number in references if name in _SAME]
     yield from source.concepts(
         place,
-        _PREFIX + "".join(codes["AC"][:1]),
+        identifier(f"CVCL:{''.join(codes['AC'][:1])}"),
         source.selection.by_key([*codes["CA"], *species]),
         [*codes["ID"], *(name for value in codes["SY"] for name in value.split("; "))],
-        [*(_PREFIX + line for line in lines), *(f"NCBITaxon:{number}" for number in species)],
+        [*lines, *(f"NCBITaxon:{number}" for number in species)],
         identifiers(same),
     )

@@ -44,7 +44,8 @@ _PREFIXES = {
     "taxonomy": "NCBITaxon",
     "hgnc": "HGNC",
     "ensembl": "Ensembl",
-    "cellosaurus": "Cellosaurus",
+    "cellosaurus": "CVCL",
+    "cvcl": "CVCL",
     "clo": "CLO",
     "efo": "EFO",
 }
@@ -65,6 +66,8 @@ def identifier(written: str) -> str:
     ('MESH:D001241', 'DOID:4', 'HGNC:5')
     >>> identifier("http://purl.obolibrary.org/obo/CL_0000540"), identifier("http://x.org/a")
     ('CL:0000540', '')
+    >>> identifier("Cellosaurus:CVCL_0030"), identifier("PMID:123")
+    ('CVCL:0030', '')
     >>> identifier("http://linkedlifedata.com/resource/umls/id/C0012634")
     'UMLS:C0012634'
     """
@@ -77,9 +80,9 @@ def identifier(written: str) -> str:
         return ""
     if ":" in number:  # a prefix before a prefix
         prefix, _, number = number.partition(":")
-    if not prefix or not number:
-        return ""
-    return f"{_PREFIXES.get(prefix.lower(), prefix)}:{number}"
+    prefix = _PREFIXES.get(prefix.lower(), prefix)
+    number = number.removeprefix("CVCL_")
+    return f"{prefix}:{number}" if prefix and number else ""
 
 
 def identifiers(written: Iterable[str]) -> tuple[str, ...]:
