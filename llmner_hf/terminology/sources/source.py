@@ -21,7 +21,8 @@ from llmner_hf.readers.files import Place, opened
 from llmner_hf.terminology.concept import Concept
 from llmner_hf.terminology.sources.selection import Selection
 
-LONGEST_NAME = 1_000  # characters; the longest of MeSH has 441
+# Characters. Ours: what is longer is the structure of a molecule or a damaged line, no name.
+LONGEST_NAME = 1_000
 _SHOWN_PLACES = 3
 Scope = Literal["exact", "related", "narrow", "broad"]
 Role = Literal["id", "name", "synonyms", "type", "parents", "same"]
