@@ -1,8 +1,8 @@
-"""Identifiers of many writings, as terminology:number in one writing.
+"""Identifiers as files of distributors write them, in one writing.
 
 In: what a file writes for a concept of its own or of another terminology: ``MSH:D001241``,
-``MIM:151660``, ``http://identifiers.org/mesh/D001241``. Out: the id as this package writes it, or
-"" for what is none (a web page, a person).
+``MIM:151660``, ``http://identifiers.org/mesh/D001241``. Out: the id as `core.linking.identifiers`
+writes it, or "" for what is none (a web page, a person).
 """
 
 from __future__ import annotations
@@ -10,44 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# How others write a terminology, in lower case -> how it is written here.
-_PREFIXES = {
-    "msh": "MESH",
-    "mesh": "MESH",
-    "mim": "OMIM",
-    "omim": "OMIM",
-    "omimps": "OMIMPS",
+from llmner_hf.core.linking.identifiers import concept_id, spelling
+
+# Spellings of ontologies and of the UMLS, in small letters, beside those that texts have.
+_SPELLINGS = {
     "do": "DOID",
-    "doid": "DOID",
-    "mondo": "MONDO",
-    "hp": "HP",
-    "hpo": "HP",
-    "umls": "UMLS",
     "umls_cui": "UMLS",
     "snomedct": "SNOMEDCT",
     "snomedct_us": "SNOMEDCT",
     "sctid": "SNOMEDCT",
     "nci": "NCIT",
     "ncit": "NCIT",
-    "icd10cm": "ICD10CM",
     "icd-10-cm": "ICD10CM",
     "orpha": "Orphanet",
     "orphanet": "Orphanet",
-    "chebi": "CHEBI",
-    "cas": "CAS",
-    "rxnorm": "RXNORM",
-    "ncbigene": "NCBIGene",
-    "geneid": "NCBIGene",
-    "entrez": "NCBIGene",
-    "ncbitaxon": "NCBITaxon",
-    "ncbi_taxid": "NCBITaxon",
-    "taxonomy": "NCBITaxon",
-    "hgnc": "HGNC",
-    "ensembl": "Ensembl",
-    "cellosaurus": "CVCL",
-    "cvcl": "CVCL",
-    "clo": "CLO",
-    "efo": "EFO",
 }
 # What is referred to and is no concept: publications, pages, people.
 _NO_CONCEPTS = {"pmid", "doi", "isbn", "http", "https", "url", "wikipedia", "orcid"}
@@ -80,9 +56,8 @@ def identifier(written: str) -> str:
         return ""
     if ":" in number:  # a prefix before a prefix
         prefix, _, number = number.partition(":")
-    prefix = _PREFIXES.get(prefix.lower(), prefix)
-    number = number.removeprefix("CVCL_")
-    return f"{prefix}:{number}" if prefix and number else ""
+    prefix = spelling(prefix) or _SPELLINGS.get(prefix.lower(), prefix)
+    return (concept_id(f"{prefix}:{number}") or "") if prefix and number else ""
 
 
 def identifiers(written: Iterable[str]) -> tuple[str, ...]:
