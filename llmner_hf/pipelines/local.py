@@ -100,6 +100,7 @@ class BioNerPipeline(Pipeline):
         *,
         device: Any = None,
         engine: Engine = "constrained",
+        settings: TaggerSettings | None = None,
         defaults: Mapping[str, Any] | None = None,
         **loading: Any,
     ) -> BioNerPipeline:
@@ -109,13 +110,15 @@ class BioNerPipeline(Pipeline):
             name_or_path: see ``Tagger.from_pretrained``, as ``loading``.
             device: where the model goes. Default: the first accelerator, else the CPU.
             engine: see above.
+            settings: in place of those that lie beside the model.
             defaults: arguments of the call.
             **loading: those of ``Tagger.from_pretrained``.
         """
         tagger = Tagger.from_pretrained(name_or_path, **loading)
+        tagger = tagger.with_settings(settings) if settings else tagger
         placed = {} if device is None else {"device": device}
         made = cls(tagger=tagger, engine=engine, **placed, **(defaults or {}))
-        again = {"device": device, "engine": engine, "defaults": defaults}
+        again = {"device": device, "engine": engine, "settings": settings, "defaults": defaults}
         made._made_by = (str(name_or_path), again | loading)
         return made
 

@@ -55,12 +55,17 @@ class Origin:
     local_files_only: bool = False
 
     @classmethod
-    def of(cls, place: str | Path | Origin, revision: str | None = None) -> Origin:
-        """The origin of that name, or the one that is given; "embedded" is the embedded model."""
+    def of(cls, place: str | Path | Origin, *where: Any) -> Origin:
+        """The origin of that name, or the one that is given; "embedded" is the embedded model.
+
+        Args:
+            place: a folder, or the name of a repository.
+            *where: the other attributes, in their order.
+        """
         if isinstance(place, Origin):
             return place
         named = str(place) == EMBEDDED.name and not Path(place).exists()
-        return cls(str(EMBEDDED if named else place), revision)
+        return cls(str(EMBEDDED if named else place), *where)
 
     @property
     def folder(self) -> Path | None:

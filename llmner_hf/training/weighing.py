@@ -189,9 +189,7 @@ def _moved(weights: Weights, name: str, values: Sequence[float], step: int) -> W
     return replace(weights, **{name: values[place]}) if 0 <= place < len(values) else None
 
 
-def equipped(
-    settings: TaggerSettings, dictionaries: Mapping[str, Dictionary], found: Fit
-) -> TaggerSettings:
-    """The settings with these gazetteers, their weights and the bias; others stay as they are."""
-    made = weighted(settings, dictionaries, found.weights)
-    return replace(made, bracket_bias=found.bias)
+def equipped(tagger: Tagger, dictionaries: Mapping[str, Dictionary], found: Fit) -> Tagger:
+    """The tagger with these gazetteers, their weights and the bias; others stay as they are."""
+    made = weighted(tagger.settings, dictionaries, found.weights)
+    return tagger.with_settings(replace(made, bracket_bias=found.bias))
