@@ -11,25 +11,16 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from llmner_hf.core.articles import identifier
 from llmner_hf.core.catalogue import Corpus
-from llmner_hf.core.entities import Entity, Language, Span
+from llmner_hf.core.entities import Entity, Span
 from llmner_hf.core.errors import FormatError, InputError
 from llmner_hf.core.offsets import within
 from llmner_hf.core.published import assign
 from llmner_hf.core.sentences import join_over, split
 from llmner_hf.readers import conll
-from llmner_hf.readers.reading import Reading
-
-
-class Reader(Protocol):
-    """What every module of `readers` offers."""
-
-    def __call__(self, path: Path, *, dataset: str, language: Language | None) -> Reading:
-        """The content of a file."""
-        ...
+from llmner_hf.readers.reading import Reader, Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Refused beside that: all that `markup` refuses, and written, characters that XML
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
@@ -13,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.readers.entries import Entry
-from llmner_hf.readers.files import write_lines
+from llmner_hf.readers.files import AnyPath, write_lines
 from llmner_hf.readers.markup import parse, place_of
 from llmner_hf.readers.passages import Annotation, Document, infons_of, passages_of
 from llmner_hf.readers.reading import Gathering, place_number
@@ -28,7 +27,7 @@ def _parts(passage: Element) -> Iterator[Element]:
     yield from sentences if sentences and not passage.findtext("text") else [passage]
 
 
-def _annotation(path: str | os.PathLike[str], annotation: Element) -> Annotation:
+def _annotation(path: AnyPath, annotation: Element) -> Annotation:
     place = place_of(path, annotation)
     locations = [
         (place_number(place, at.get("offset")), place_number(place, at.get("length")))
@@ -42,7 +41,7 @@ def _annotation(path: str | os.PathLike[str], annotation: Element) -> Annotation
     return Annotation(place, infons["type"], locations, annotation.findtext("text"), infons)
 
 
-def documents(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[Document]:
+def documents(path: AnyPath, gathering: Gathering) -> Iterator[Document]:
     """The documents of a file.
 
     Raises:
@@ -65,7 +64,7 @@ def documents(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[Do
         yield document
 
 
-def write(path: str | os.PathLike[str], entries: Iterable[Entry]) -> None:
+def write(path: AnyPath, entries: Iterable[Entry]) -> None:
     """Write a collection, all or nothing.
 
     Raises:

@@ -8,13 +8,12 @@ has it, is allowed and not fetched.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from xml.etree import ElementTree
 from xml.parsers import expat
 
 from llmner_hf.core.errors import FormatError
-from llmner_hf.readers.files import Held, Place, opened
+from llmner_hf.readers.files import AnyPath, Held, Place, opened
 
 _DEEPEST = 100
 
@@ -28,7 +27,7 @@ class Element(ElementTree.Element):
 class _Builder:
     """Feeds what expat finds into a tree."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: AnyPath) -> None:
         self.path = path
         self.depth = 0
         self.tree = ElementTree.TreeBuilder(element_factory=Element)
@@ -62,7 +61,7 @@ class _Builder:
         )
 
 
-def parse(path: str | os.PathLike[str]) -> Element:
+def parse(path: AnyPath) -> Element:
     """The root element of a file.
 
     Raises:
@@ -84,7 +83,7 @@ def parse(path: str | os.PathLike[str]) -> Element:
     return root
 
 
-def place_of(path: str | os.PathLike[str], element: ElementTree.Element) -> Place:
+def place_of(path: AnyPath, element: ElementTree.Element) -> Place:
     """Where an element of that file begins."""
     return Place(path, element.line if isinstance(element, Element) else 0)
 
