@@ -125,7 +125,6 @@ def sampler_of(
         rows["corpus"][:],
         rows["language"][:],
         mixing=settings.mixing,
-        exhausted=settings.exhausted,
         weights=settings.corpus_weights,
         group=group,
         lengths=rows["length"][:] if alike else None,
