@@ -274,7 +274,7 @@ class Annotator:
     ) -> tuple[ScoredEntity, ...]:
         """Without what ends where a word was cut that the context does not hold; it is counted."""
         text = document.transcript.text
-        within = {at for part in document.parts for at in _ends(part) if in_word(text, at)}
+        within = {at for part in document.parts for at in part.span if in_word(text, at)}
         kept = tuple(one for one in scored if within.isdisjoint(one.entity.span))
         if len(kept) < len(scored):
             self.problems[ProblemKind.NO_ENTITY] += len(scored) - len(kept)
@@ -292,11 +292,6 @@ class Annotator:
         if call.flat:
             scored = flattened(scored)
         return Prediction("", read.located(scored))
-
-
-def _ends(part: Part) -> Span:
-    """Where a part begins and ends in its transcript."""
-    return part.start, part.start + len(part.request.text)
 
 
 def _number(predictions: Iterable[Prediction]) -> int:

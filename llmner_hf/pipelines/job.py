@@ -99,7 +99,7 @@ def claimed(part: Path, job: Job, restart: bool) -> Iterator[None]:
     """The right to write an unfinished file, of which this is the job; the record goes at the end.
 
     Args:
-        part: the unfinished file. With ``restart`` it is removed.
+        part: the unfinished file, whose folder is made. With ``restart`` it is removed.
         job: what `job_of` gave.
         restart: whether to begin anew, whatever lies there.
 
@@ -107,6 +107,7 @@ def claimed(part: Path, job: Job, restart: bool) -> Iterator[None]:
         InputError: another process writes it, or it was begun with another job.
     """
     place = part.with_name(part.name + ".json")
+    place.parent.mkdir(parents=True, exist_ok=True)
     with _locked(place) as record:
         if restart:
             part.unlink(missing_ok=True)

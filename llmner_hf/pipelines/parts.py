@@ -53,6 +53,11 @@ class Part:
     start: int
     request: Request
 
+    @property
+    def span(self) -> Span:
+        """Its characters of the text."""
+        return self.start, self.start + len(self.request.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Parting:

@@ -168,13 +168,12 @@ def plan(
     require_rows(rows, reports)
     skeleton, epoch = Skeleton.of(model_settings), Epoch.of(rows, settings, optimisation)
     memory = Estimate(skeleton, settings, optimisation, model_settings).memory
-    parameters = list(skeleton.model.parameters())
     return Plan(
         architecture=skeleton.architecture,
         source=model_path(model_settings),
         base_parameters=skeleton.base_parameters,
-        parameters=count(parameters),
-        trainable=count(p for p in parameters if p.requires_grad),
+        parameters=count(skeleton.model.parameters()),
+        trainable=skeleton.trainable,
         stored=_stored(skeleton, model_settings),
         adapter=_adapter(model_settings),
         epoch=epoch,
