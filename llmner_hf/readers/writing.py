@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,27 +19,12 @@ from llmner_hf.readers.entries import Entry
 from llmner_hf.readers.files import AnyPath, uncompressed_name
 from llmner_hf.readers.links import cell, is_told
 
-Writer = Callable[[AnyPath, Sequence[Entry]], Counter[str]]
+# Returns what the format cannot hold, None where it holds everything.
+Writer = Callable[[AnyPath, Sequence[Entry]], Counter[str] | None]
 
 
-def _json_lines(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
+def _json_lines(path: AnyPath, entries: Sequence[Entry]) -> None:
     json_lines.write(path, map(json_lines.entry_row, entries))
-    return Counter()
-
-
-def _csv(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
-    tables.write(path, entries, ",")
-    return Counter()
-
-
-def _tsv(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
-    tables.write(path, entries, "\t")
-    return Counter()
-
-
-def _parquet(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
-    tables.write_parquet(path, entries)
-    return Counter()
 
 
 def _pubtator(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
@@ -55,9 +41,8 @@ def _pubtator(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
 
 
 def _bioc(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
-    if uncompressed_name(path).lower().endswith(".json"):
-        return _bioc_json(path, entries)
-    bioc_xml.write(path, entries)
+    is_json = uncompressed_name(path).lower().endswith(".json")
+    (bioc_json if is_json else bioc_xml).write(path, entries)
     return _fields(entries) + _links(entries)
 
 
@@ -117,9 +102,9 @@ def _fields(entries: Sequence[Entry]) -> Counter[str]:
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "json_lines": _json_lines,
-        "csv": _csv,
-        "tsv": _tsv,
-        "parquet": _parquet,
+        "csv": partial(tables.write, delimiter=","),
+        "tsv": partial(tables.write, delimiter="\t"),
+        "parquet": tables.write_parquet,
         "pubtator": _pubtator,
         "bioc": _bioc,
         "bioc_json": _bioc_json,
@@ -181,4 +166,4 @@ def write_any(path: AnyPath, entries: Sequence[Entry], format: str | None = None
     name = written_format(path) if format is None else format
     if name not in WRITERS:
         raise InputError(f"unknown format {name!r} to write; known are {', '.join(WRITERS)}")
-    return +WRITERS[name](path, entries)
+    return +(WRITERS[name](path, entries) or Counter())

@@ -106,7 +106,7 @@ class Origin:
         except LocalEntryNotFoundError as error:
             if self.local_files_only or is_offline_mode():
                 return None
-            raise RunError(f"{self.name}: {name} cannot be fetched: {_line(error)}") from None
+            raise RunError(f"{self.name}: {name} cannot be fetched: {first_line(error)}") from None
         except EntryNotFoundError:
             return None
 
@@ -142,6 +142,6 @@ class Origin:
         return replace(self, revision=commit) if commit else self
 
 
-def _line(error: BaseException) -> str:
-    """The first line of an error."""
+def first_line(error: BaseException) -> str:
+    """The first line of an error, or its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

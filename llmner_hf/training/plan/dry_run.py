@@ -2,11 +2,8 @@
 
 In: the settings of a recipe and its prepared rows. Out: a ``Plan``: exact counts of parameters,
 rows, tokens and steps, an estimate of the peak memory of one GPU, and the first examples with the
-tokens that bear loss marked. The model is built from its config on the meta device, where
-parameters have shapes and no storage, so a 9B model needs no memory and a config alone is enough.
-The memory is arithmetic over those shapes (docs/training.md has the formulas): the share of one
-process that holds the whole model, without the CUDA context and the allocator's gaps. Refused:
-a recipe without rows or a model, and an adapter that does not fit the model.
+tokens that bear loss marked. Refused: a recipe without rows or a model, and an adapter that does
+not fit the model.
 """
 
 from __future__ import annotations
