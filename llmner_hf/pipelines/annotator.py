@@ -34,6 +34,7 @@ from llmner_hf.core.sentences import split
 from llmner_hf.core.soundness import sound
 from llmner_hf.core.transcripts import Transcript, transcript
 from llmner_hf.core.writing import in_word, language_of, spoken
+from llmner_hf.decoding.request import Decoder
 from llmner_hf.pipelines.asking import (
     MOST_NAMES,
     Call,
@@ -43,7 +44,7 @@ from llmner_hf.pipelines.asking import (
     known_part,
     schema_of,
 )
-from llmner_hf.pipelines.parts import Decoder, Part, Parting
+from llmner_hf.pipelines.parts import Part, Parting
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
 

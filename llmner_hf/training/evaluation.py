@@ -7,28 +7,19 @@ as they were trained on, not sentence by sentence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from datasets import DatasetDict
 
-from llmner_hf.core.entities import Entity, Example, Prediction
+from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.scoring import score
 from llmner_hf.corpora.rows import to_example
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.decoding.free import FreeDecoder
-from llmner_hf.decoding.request import Request
+from llmner_hf.decoding.request import Decoder, Request
 from llmner_hf.tagger.tagger import Tagger
 
 Validate = Callable[[Tagger], Mapping[str, float]]
-
-
-class Decoder(Protocol):
-    """What turns requests into predictions."""
-
-    def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
-        """The predictions of all requests, in their order."""
-        ...
 
 
 def decoder_of(tagger: Tagger) -> Decoder:

@@ -28,7 +28,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from trl import ModelConfig
+from trl import ModelConfig, get_peft_config
 
 from llmner_hf.core.errors import RunError, SettingError
 from llmner_hf.settings.origin import Origin
@@ -84,6 +84,14 @@ def prepared(
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return folder, tokenizer
+
+
+def adapter_of(model: ModelConfig) -> Any:
+    """The adapter that a recipe asks for, on the base of its revision; None for none."""
+    adapter: Any = get_peft_config(model)
+    if adapter is not None:
+        adapter.revision = model.model_revision  # PEFT does not record it
+    return adapter
 
 
 def in_fp32(model: torch.nn.Module) -> None:
