@@ -66,10 +66,6 @@ def report(
 ) -> Leakage:
     """What each training split holds of each test split.
 
-    Args:
-        tests: the test passages of each corpus, by its name.
-        trains: the training passages of each corpus, by the same names.
-
     >>> tests = {"own": [("t1", "77", "The patient took aspirin for three days.")]}
     >>> trains = {"other": [("a", "77", "Aspirin."), ("b", "78", "Another article.")]}
     >>> report(tests, trains).drop_from("other")

@@ -135,11 +135,6 @@ def published_sentences(reading: Reading, source: Path, name: str) -> Reading:
 
     Without that version they are split by our own rules, which the remarks say.
 
-    Args:
-        reading: the articles.
-        source: the corpus's folder.
-        name: the CoNLL file in it.
-
     Raises:
         FormatError: the version holds other characters than the articles.
     """

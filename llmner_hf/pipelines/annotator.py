@@ -102,13 +102,7 @@ class Annotator:
     def stream(
         self, texts: Iterable[str], call: Call, batch_size: int
     ) -> Iterator[tuple[str, Prediction]]:
-        """Each text with its prediction, a batch of texts at a time.
-
-        Args:
-            texts: any number of them.
-            call: what is asked for.
-            batch_size: texts at a time; changes speed and memory, never a result.
-        """
+        """Each text with its prediction, a batch of texts at a time."""
         rest = iter(texts)
         while batch := list(islice(rest, max(batch_size, 1))):
             yield from zip(batch, self.annotate(batch, call), strict=True)

@@ -39,14 +39,7 @@ def job_of(
     fields: Mapping[str, Mapping[str, object]],
     options: Mapping[str, Any],
 ) -> Job:
-    """What an annotation does: name -> what a result depends on, as JSON holds it.
-
-    Args:
-        pipeline: what annotates.
-        examples: what is annotated.
-        fields: example id -> what else its line holds.
-        options: of the pipeline's call.
-    """
+    """What an annotation does: name -> what a result depends on, as JSON holds it."""
     call = replace(pipeline.call.but(**options), progress=None)
     asked = {name: value for name, value in asdict(call).items() if name != "progress"}
     if isinstance(pipeline, EndpointPipeline):

@@ -118,13 +118,6 @@ def gather_rows(
 ) -> None:
     """Add the documents of rows, wherever these come from.
 
-    Args:
-        records: the rows.
-        path: of their file.
-        whole: takes the documents.
-        text_field: the field with the text.
-        id_field: the field with the id.
-
     Raises:
         FormatError: there is no such field.
     """
@@ -188,13 +181,7 @@ def gold_row(example: Example) -> Row:
 
 
 def predicted_row(text: str, prediction: Prediction, fields: Row | None = None) -> Row:
-    """A prediction and the text it is about as a row of a prediction file.
-
-    Args:
-        text: the document.
-        prediction: its entities.
-        fields: what else the row holds.
-    """
+    """A prediction and the text it is about as a row of a prediction file."""
     found = [entity_row(s.entity, text, s.score, s.links or None) for s in prediction.scored]
     return {"id": prediction.id, "text": text, **(fields or {}), "entities": found}
 

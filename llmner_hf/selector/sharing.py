@@ -43,10 +43,6 @@ from llmner_hf.settings.origin import Origin
 def selector_at(place: str | Path | Origin, **options: Any) -> Selector:
     """A selector with a backbone of its own.
 
-    Args:
-        place: folder or Hub id, or an origin with its revision and token.
-        **options: of ``from_pretrained``.
-
     Raises:
         SettingError: no selector lies there.
     """

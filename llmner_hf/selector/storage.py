@@ -85,12 +85,7 @@ def make_room(
 
 
 def fetched(place: Origin, names: tuple[str, ...]) -> Path:
-    """The folder on this computer that has these files, as far as there are any.
-
-    Args:
-        place: where the files come from.
-        names: paths of one folder of it.
-    """
+    """The folder on this computer that has these files, as far as there are any."""
     found = [path for name in names if (path := place.file(name))]
     return found[0].parent
 
@@ -137,10 +132,6 @@ def load(
     place: str | Path | Origin, **options: Any
 ) -> tuple[Any, PreTrainedTokenizerBase, SelectorSettings]:
     """A selector that was trained: the model, ready to judge, its tokenizer and its settings.
-
-    Args:
-        place: folder or Hub id, or an origin with its revision and token.
-        **options: of ``from_pretrained``.
 
     Raises:
         SettingError: no selector lies there.

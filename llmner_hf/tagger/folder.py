@@ -46,10 +46,6 @@ _WHOLE = ("config.json", "model.safetensors")
 def model_of(origin: Origin, **options: Any) -> Any:
     """The model, on its base and with the adapter in it where an adapter lies there.
 
-    Args:
-        origin: where it lies.
-        **options: of ``from_pretrained``, as ``dtype``.
-
     Raises:
         SettingError: it cannot be loaded, or is not whole (`selector.soundness`).
     """

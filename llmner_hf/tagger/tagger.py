@@ -139,9 +139,6 @@ class Tagger:
     def save_pretrained(self, save_directory: str | Path) -> None:
         """Write all of it: weights or adapter, tokenizer, settings, gazetteer, selector.
 
-        Args:
-            save_directory: the folder; made if it is not there.
-
         Raises:
             InputError: the place is a file, or holds the selector of another tagger.
             SettingError: the selector was made in memory and has no files.

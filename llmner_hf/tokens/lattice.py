@@ -53,10 +53,6 @@ class Lattice:
 
     Attributes:
         start: the position before the first token of a completion.
-
-    Args:
-        grammar: tokenizer, label set and greatest depth.
-        text: the text as the user gave it.
     """
 
     def __init__(self, grammar: Grammar, text: str) -> None:
@@ -261,6 +257,8 @@ class Lattice:
         for place, opens in marks:
             token = tokens.open if opens else tokens.close
             cut = place
+            # The token of blank and bracket writes the blank, so the copy stops one character
+            # earlier; behind either token it goes on at the bracket's own place.
             if opens and not self._opens_plainly(place, position):
                 token, cut = tokens.spaced_open or token, place - 1
             yield from self._copy(position, cut)
@@ -273,6 +271,8 @@ class Lattice:
         segment, piece, place = start, 0, start
         while place < end:
             a, b = self.pieces(segment)[piece]
+            # A bracket inside a piece ends its copy there: the beginning is tokenised by itself,
+            # and behind the bracket a new segment begins.
             yield from self.grammar.tokens.piece_ids(self.text[a : min(b, end)])
             segment, piece = self._next_piece(segment, piece)
             place = b

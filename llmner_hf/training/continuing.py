@@ -87,14 +87,6 @@ def once(
 ) -> dict[str, Any]:
     """The record of a run, which is made unless it is finished.
 
-    Args:
-        tuned: makes it, from the other arguments.
-        settings: ours.
-        arguments: transformers' or TRL's; ``output_dir`` is the run folder.
-        model: TRL's.
-        datasets: the tagged datasets by name.
-        lending: what gazetteers are lent.
-
     Raises:
         SettingError: what lies in the folder is made by something else.
     """

@@ -47,10 +47,6 @@ def validator(datasets: Mapping[str, DatasetDict], size: int) -> Validate | None
 
     The scores are strict F1, ``f1_<dataset>``, and the mean ``f1``, so that a large corpus does not
     outweigh a small one when the best checkpoint is chosen.
-
-    Args:
-        datasets: the tagged datasets by name.
-        size: the rows of each.
     """
     chosen = {
         name: [to_example(row) for row in rows.select(range(min(size, len(rows))))]

@@ -46,11 +46,6 @@ def learnt(
     """The dictionary of each dataset, hashed.
 
     Datasets of one language lend each other the mentions of types of the same name.
-
-    Args:
-        settings: with the types of each dataset.
-        known: dataset -> the examples to learn from.
-        lending: who else lends; the tagger need not know those datasets.
     """
     return lending.gazetteers({name: settings.schema(name) for name in known}, known)
 
@@ -61,11 +56,6 @@ def relearnt(
     """The tagger with the mentions of all rows that are no test, and the weights they have.
 
     The last step: on validation rows the tagger is better than elsewhere from then on.
-
-    Args:
-        tagger: with weights of these datasets.
-        datasets: by name.
-        lending: see `learnt`.
 
     Raises:
         SettingError: one of them was not weighed.

@@ -162,11 +162,7 @@ def selected_f1(
 
 
 def climb(f1: Callable[[Weights], float]) -> Weights:
-    """Move one weight after another to a neighbouring value while that is better.
-
-    Args:
-        f1: of weights; asked once for each.
-    """
+    """Move one weight after another to a neighbouring value while that is better."""
     best = USUAL_WEIGHTS
     tried = {best: f1(best)}
     moved = True

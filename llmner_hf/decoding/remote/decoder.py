@@ -59,10 +59,6 @@ class RemoteDecoder:
     def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
         """The predictions of all requests, in their order; scores are 1.0.
 
-        Args:
-            requests: the texts with their schemas.
-            batch_size: how many requests are on their way at a time.
-
         Raises:
             RunError: the server failed; what was still waiting is not asked.
         """

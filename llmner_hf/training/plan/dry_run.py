@@ -151,14 +151,6 @@ def plan(
 ) -> Plan:
     """Resolve a recipe without weights.
 
-    Args:
-        settings: ours.
-        optimisation: TRL's.
-        model_settings: TRL's; the model may be a folder with a config alone.
-        rows: those that `training.tagger.sources.prepare` makes.
-        reports: what became of the examples of each dataset.
-        tokens: the tokenisation of the rows.
-
     Raises:
         SettingError: there are no rows, no model is named, or the adapter does not fit it.
     """

@@ -124,16 +124,7 @@ def prepare(
     seed: int = 0,
     lending: Lending = ALONE,
 ) -> tuple[Dataset, dict[str, PreparationReport]]:
-    """The training rows of all datasets together, and what became of their examples.
-
-    Args:
-        datasets: the tagged datasets by name.
-        tokens: the canonical tokenisation.
-        tagger: how the model will be asked.
-        settings: the recipe's.
-        seed: of the draws of types.
-        lending: what gazetteers are lent.
-    """
+    """The training rows of all datasets together, and what became of their examples."""
     parts, reports = [], {}
     every = examples_of(datasets, settings)
     beside = _gazetteers(every, datasets, tagger, settings, lending)
