@@ -19,6 +19,7 @@ from llmner_hf.core.errors import FormatError, InputError
 from llmner_hf.core.offsets import within
 from llmner_hf.core.published import assign
 from llmner_hf.core.sentences import join_over, split
+from llmner_hf.core.sums import Summed
 from llmner_hf.readers import conll
 from llmner_hf.readers.reading import Reader, Reading
 
@@ -46,7 +47,7 @@ Files = Mapping[str, Sequence[File]]
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class Count(Summed):
     """The texts and the mentions of a file, a split, or a part of it."""
 
     texts: int = 0
@@ -56,12 +57,6 @@ class Count:
     def of(cls, reading: Reading) -> Count:
         """The count of a reading."""
         return cls(len(reading.examples), sum(len(e.entities) for e in reading.examples))
-
-    def __add__(self, other: Count) -> Count:
-        return Count(self.texts + other.texts, self.mentions + other.mentions)
-
-    def __sub__(self, other: Count) -> Count:
-        return Count(self.texts - other.texts, self.mentions - other.mentions)
 
 
 def locate(source: Path, name: str) -> Path | None:
