@@ -145,12 +145,7 @@ def train(
 ) -> dict[str, Any]:
     """Tune a selector and leave it in the run folder; returns what ``run.json`` holds.
 
-    Args:
-        settings: ours.
-        arguments: transformers'; ``output_dir`` is the run folder.
-        model_settings: TRL's; with ``use_peft`` an adapter is trained.
-        datasets: the tagged datasets by name; validation splits give the held-out candidates.
-        lending: what gazetteers are lent.
+    Arguments as in `training.tagger.run.train`; validation splits give the held-out candidates.
 
     Raises:
         SettingError: the settings do not fit together.
