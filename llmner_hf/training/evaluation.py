@@ -29,11 +29,11 @@ def decoder_of(tagger: Tagger) -> Decoder:
 
 
 def predict(
-    decoder: Decoder, examples: Sequence[Example], schema: Schema, batch_size: int = 32
+    decoder: Decoder, examples: Sequence[Example], schema: Schema
 ) -> dict[str, tuple[Entity, ...]]:
     """Document id -> predicted entities, each example annotated whole."""
     requests = [Request(example.id, example.text, schema) for example in examples]
-    predictions = decoder.decode(requests, batch_size)
+    predictions = decoder.decode(requests, 32)
     return {prediction.id: prediction.entities for prediction in predictions}
 
 
