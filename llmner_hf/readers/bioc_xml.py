@@ -15,7 +15,7 @@ from llmner_hf.readers.entries import Entry
 from llmner_hf.readers.files import AnyPath, write_lines
 from llmner_hf.readers.markup import parse, place_of
 from llmner_hf.readers.passages import Annotation, Document, infons_of, passages_of
-from llmner_hf.readers.reading import Gathering, place_number
+from llmner_hf.readers.reading import Gathering
 
 # What XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -30,7 +30,7 @@ def _parts(passage: Element) -> Iterator[Element]:
 def _annotation(path: AnyPath, annotation: Element) -> Annotation:
     place = place_of(path, annotation)
     locations = [
-        (place_number(place, at.get("offset")), place_number(place, at.get("length")))
+        (place.number(at.get("offset")), place.number(at.get("length")))
         for at in annotation.findall("location")
     ]
     infons: dict[str, str] = {}
@@ -55,7 +55,7 @@ def documents(path: AnyPath, gathering: Gathering) -> Iterator[Document]:
         for number, passage in enumerate(element.iter("passage")):
             for part in _parts(passage):
                 place = place_of(path, part)
-                offset = place_number(place, part.findtext("offset"))
+                offset = place.number(part.findtext("offset"))
                 document.append(place, offset, part.findtext("text") or "")
             document.end_of_passage(number)
         document.annotations += gathering.each(

@@ -38,7 +38,7 @@ from llmner_hf.readers.files import (
     write_lines,
 )
 from llmner_hf.readers.links import Links, of_named
-from llmner_hf.readers.reading import Gathering, Mention, one_span, place_number, reader
+from llmner_hf.readers.reading import Gathering, Mention, one_span, reader
 
 _NOT_ENTITIES = "REAMN#*"
 _NORMALISATION = re.compile(r"N\d*\t\S+ (\S+) (\S+)(?:\t(.*))?", re.DOTALL)
@@ -71,7 +71,7 @@ def _mention(place: Place, line: str, text: str) -> Mention | None:
     fragments = [fragment.split(" ") for fragment in written.split(";")]
     if any(len(fragment) != 2 for fragment in fragments):
         raise place.error(f"{line[:60]!r}: an entity is 'T1<tab>Type start end<tab>text'")
-    offsets = [place_number(place, offset) for fragment in fragments for offset in fragment]
+    offsets = [place.number(offset) for fragment in fragments for offset in fragment]
     span = one_span(text, list(zip(offsets[::2], offsets[1::2], strict=True)))
     if span is None:
         return None

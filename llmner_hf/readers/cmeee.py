@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 
 from llmner_hf.readers.files import AnyPath, Place, head, lines, stem
-from llmner_hf.readers.reading import Gathering, Mention, numbered_id, place_number, reader
+from llmner_hf.readers.reading import Gathering, Mention, numbered_id, reader
 from llmner_hf.readers.records import Record, each_element
 
 BARS = "|||"
@@ -43,7 +43,7 @@ def _barred(stated: tuple[Place, str]) -> Mention:
     parts = cell.split()
     if len(parts) != 3:
         raise place.error(f"{cell[:60]!r}: a mention is 'start end type' between {BARS!r}")
-    start, end = (place_number(place, part) for part in parts[:2])
+    start, end = (place.number(part) for part in parts[:2])
     return Mention(place, start, end + 1, parts[2])
 
 

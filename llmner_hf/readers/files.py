@@ -59,6 +59,20 @@ class Place:
         """
         return FormatError(self.path, self.line, self.within + reason)
 
+    def number(self, value: object) -> int:
+        """An offset that stands there in decimal digits.
+
+        >>> Place("a.ann", 1).number("17")
+        17
+
+        Raises:
+            FormatError: it is no whole number from 0 up.
+        """
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+            return int(value)
+        shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
+        raise self.error(f"{shown} is not an offset; write a whole number from 0 up")
+
 
 @dataclass(frozen=True, slots=True)
 class Held(os.PathLike[str]):

@@ -33,7 +33,7 @@ from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.readers.files import AnyPath, Place, lines, write_lines
 from llmner_hf.readers.links import Links, cell, of_cell
-from llmner_hf.readers.reading import Gathering, Mention, place_number, reader
+from llmner_hf.readers.reading import Gathering, Mention, reader
 
 HEAD = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 _MOST_COLUMNS = 7
@@ -86,7 +86,7 @@ class _Article:
             )
         if not 5 <= len(cells) <= _MOST_COLUMNS:
             raise place.error(f"a mention has 5 to {_MOST_COLUMNS} columns, not {len(cells)}")
-        start, end = (place_number(place, cell) for cell in cells[1:3])
+        start, end = (place.number(cell) for cell in cells[1:3])
         links = of_cell(cells[5], cells[4], remarks) if len(cells) > 5 else None
         return Mention(place, start, end, cells[4], cells[3], links=links)
 

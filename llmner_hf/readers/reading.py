@@ -113,18 +113,6 @@ def one_span(text: str, fragments: Sequence[tuple[int, int]]) -> tuple[int, int]
     return (fragments[0][0], fragments[-1][1]) if fragments else None
 
 
-def place_number(place: Place, value: object) -> int:
-    """An offset written in decimal digits.
-
-    >>> place_number(Place("a.ann", 1), "17")
-    17
-    """
-    if not isinstance(value, str) or not (value.isascii() and value.isdigit() and len(value) < 16):
-        shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
-        raise place.error(f"{shown} is not an offset; write a whole number from 0 up")
-    return int(value)
-
-
 @dataclass(slots=True)
 class Gathering:
     """Collects the documents of one file; ``reading()`` gives them out.
