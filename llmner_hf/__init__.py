@@ -63,33 +63,7 @@ _TABLE = {
 }
 _MODULES = {name: module for module, names in _TABLE.items() for name in names.split()}
 
-__all__ = [
-    "BioNerPipeline",
-    "EndpointPipeline",
-    "Entity",
-    "EntityType",
-    "EntityValidityConfig",
-    "EntityValidityForSequenceClassification",
-    "Example",
-    "GLMForEntityValidity",
-    "LabelSet",
-    "LlmnerError",
-    "Prediction",
-    "Schema",
-    "ScoredEntity",
-    "Scores",
-    "Selector",
-    "Tagger",
-    "TaggerSettings",
-    "__version__",
-    "annotate",
-    "build",
-    "merge",
-    "pipeline",
-    "push",
-    "read_any",
-    "score",
-]
+__all__ = sorted([*_MODULES, "__version__"])
 
 try:
     __version__ = version("llmner_hf")

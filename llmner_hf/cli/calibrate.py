@@ -11,7 +11,6 @@ from llmner_hf.core.errors import InputError
 
 if TYPE_CHECKING:
     from llmner_hf.selector.tuning import Tuning
-    from llmner_hf.settings import TaggerSettings
 
 NAME = "calibrate"
 
@@ -29,10 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="what the tagger alone found there: llmner annotate --no-selector",
     )
-    parser.add_argument(
-        "--model",
-        help="the tagger: for datasets of one's own, and for selectors that read evidence",
-    )
+    parser.add_argument("--model", help="the tagger; the embedded model if absent")
     parser.add_argument("--revision", help="branch, tag or commit of --model on the Hub")
     parser.add_argument("--batch-size", type=int, default=64)
 
@@ -42,22 +38,21 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     examples = [example for path in given.gold for example in read(path)]
     from llmner_hf.readers.json_lines import read_predictions
     from llmner_hf.rendering.diagrams import reliability_diagram
-    from llmner_hf.selector.sharing import selector_at
-    from llmner_hf.selector.tuning import tune
-    from llmner_hf.settings import SELECTOR_FILE, SelectorSettings, TaggerSettings
+    from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
+    from llmner_hf.tagger.tagger import Tagger
+    from llmner_hf.training.calibration import calibrate
 
     if not given.selector.is_dir():
         raise InputError(f"{given.selector}: no such folder")
     predictions = [found for path in given.predicted for found in read_predictions(path)]
-    tagger = _settings(given.model, given.revision) if given.model else TaggerSettings()
-    schemas = {name: tagger.schema(name) for name in {e.dataset for e in examples}}
-    scorer = selector_at(given.selector).scorer
     if not given.model and SelectorSettings.load(given.selector / SELECTOR_FILE).evidence:
         raise InputError(
             f"{given.selector}: it reads what the tagger's gazetteer knows; name the tagger's "
             "folder, --model"
         )
-    tuning = tune(scorer, examples, predictions, schemas, given.batch_size, tagger.gazetteer)
+    model = given.model or "embedded"
+    tagger = Tagger.from_pretrained(model, revision=given.revision, selector=given.selector)
+    tuning = calibrate(tagger, examples, predictions, given.batch_size)
     tuning.save(given.selector)
     reliability_diagram(
         given.selector / "reliability.png",
@@ -68,15 +63,6 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     )
     _say(tuning)
     print(f"{given.selector}: selector.json, reliability.png")
-
-
-def _settings(model: str, revision: str | None) -> TaggerSettings:
-    """The tagger's settings; a folder may hold them alone."""
-    from llmner_hf.settings.origin import Origin
-    from llmner_hf.tagger.folder import settings_of
-
-    origin = Origin.of(model, revision)
-    return settings_of(origin if origin.folder else origin.pinned())
 
 
 def _say(tuning: Tuning) -> None:

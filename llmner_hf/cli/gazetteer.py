@@ -37,7 +37,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner gazetteer``."""
-    from llmner_hf.settings import TAGGER_FILE, TaggerSettings
     from llmner_hf.tagger.tagger import Tagger
     from llmner_hf.training.gazetteer import learnt, parts, relearnt
     from llmner_hf.training.lending import Lending, load_named
@@ -47,17 +46,16 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
         raise InputError(f"{given.model}: no such folder")
     datasets = load_named(given.datasets)
     lending = Lending.load(given.lenders)
-    if given.all_rows:
-        settings = TaggerSettings.load(given.model / TAGGER_FILE)
-        relearnt(settings, datasets, lending).save(given.model)
-        return
     tagger = Tagger.from_pretrained(given.model, selector=given.selector)
+    if given.all_rows:
+        relearnt(tagger, datasets, lending).settings.save(given.model)
+        return
     known, held_out = {}, {}
     for name, splits in datasets.items():
         known[name], held_out[name] = parts(splits, given.rows)
     dictionaries = learnt(tagger.settings, known, lending)
     found = fit(Trial(tagger, dictionaries, held_out, given.batch_size))
-    equipped(tagger.settings, dictionaries, found).save(given.model)
+    equipped(tagger, dictionaries, found).settings.save(given.model)
     both, alone = found.tried[found.weights], found.alone[found.bias]
     for name, dictionary in dictionaries.items():
         print(

@@ -26,13 +26,7 @@ class Help(argparse.Action):
 
 
 def with_keys(parser: argparse.ArgumentParser, kind: str, example: str) -> None:
-    """The options of a command that reads a recipe.
-
-    Args:
-        parser: of the command.
-        kind: the class of `training.recipe` whose keys are ours.
-        example: one of the package's recipes.
-    """
+    """The options of a command that reads a recipe."""
     parser.add_argument(
         "-h",
         "--help",

@@ -60,6 +60,17 @@ class Entity:
         """Whether the two spans share a character."""
         return self.start < other.end and other.start < self.end
 
+    def depth(self, entities: Iterable[Entity]) -> int:
+        """How deep it nests in those of its type, itself among them.
+
+        >>> Entity(0, 4, "protein").depth([Entity(0, 4, "protein"), Entity(0, 13, "protein")])
+        2
+        """
+        return sum(
+            other.label == self.label and other.start <= self.start and self.end <= other.end
+            for other in entities
+        )
+
     def crosses(self, other: Entity) -> bool:
         """Whether the two spans overlap and neither contains the other."""
         return (

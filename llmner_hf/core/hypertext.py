@@ -9,11 +9,11 @@ stands in comments, scripts and styles. A tag is one of HTML's own by name, so t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from html.entities import html5
 
-from llmner_hf.core.entities import Span
-from llmner_hf.core.transcripts import Transcript
+from llmner_hf.core.transcripts import Change, Transcript, rewritten
 
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|caption|dd|div|dl|dt|figcaption|figure|footer|h[1-6]"
@@ -39,21 +39,7 @@ def read_html(text: str) -> Transcript:
     >>> shown.text, shown.span(0, 5)
     ('TNF-α is up.', (3, 14))
     """
-    parts: list[str] = []
-    places: list[Span] = []
-    done = 0
-    for match in _MARKUP.finditer(text):
-        if (reading := _reading(match)) is None:
-            continue
-        start, end = match.span()
-        parts += [text[done:start], reading]
-        places += [(place, place + 1) for place in range(done, start)]
-        places += [(start, end)] * len(reading)
-        done = end
-    if not parts:
-        return Transcript(text)
-    places += [(place, place + 1) for place in range(done, len(text))]
-    return Transcript("".join([*parts, text[done:]]), tuple(places))
+    return rewritten(text, list(_changes(text)))
 
 
 def holds_html(text: str) -> bool:
@@ -62,7 +48,14 @@ def holds_html(text: str) -> bool:
     >>> [holds_html(text) for text in ["TNF-&alpha;", "AT&T; p<0.05", "10<sup>3</sup>"]]
     [True, False, True]
     """
-    return any(_reading(match) is not None for match in _MARKUP.finditer(text))
+    return next(_changes(text), None) is not None
+
+
+def _changes(text: str) -> Iterator[Change]:
+    """What HTML there is, each with what a browser shows there."""
+    for match in _MARKUP.finditer(text):
+        if (reading := _reading(match)) is not None:
+            yield (*match.span(), reading)
 
 
 def _reading(match: re.Match[str]) -> str | None:

@@ -49,18 +49,10 @@ class Leakage:
 
     overlaps: tuple[Overlap, ...]
 
-    def drop_from(self, train: str, own: bool = True) -> frozenset[str]:
-        """The ids of the training examples of a corpus that stand in a test split.
-
-        Args:
-            train: the name of the corpus.
-            own: whether its own test split counts as well.
-        """
-        drop: set[str] = set()
-        for overlap in self.overlaps:
-            if overlap.train == train and (own or overlap.test != train):
-                drop |= overlap.drop
-        return frozenset(drop)
+    def drop_from(self, train: str) -> frozenset[str]:
+        """The ids of the training examples of a corpus that stand in a test split."""
+        own = (overlap.drop for overlap in self.overlaps if overlap.train == train)
+        return frozenset().union(*own)
 
     def as_markdown(self) -> str:
         """Two tables, across corpora and within them, of the pairs that share anything."""
@@ -73,10 +65,6 @@ def report(
     tests: Mapping[str, Sequence[Passage]], trains: Mapping[str, Sequence[Passage]]
 ) -> Leakage:
     """What each training split holds of each test split.
-
-    Args:
-        tests: the test passages of each corpus, by its name.
-        trains: the training passages of each corpus, by the same names.
 
     >>> tests = {"own": [("t1", "77", "The patient took aspirin for three days.")]}
     >>> trains = {"other": [("a", "77", "Aspirin."), ("b", "78", "Another article.")]}

@@ -24,6 +24,7 @@ Key = TypeVar("Key")
 
 # Paper II-C: a boundary is shifted by one or two tokens; half of all boundary errors are that near.
 SHIFTS = (-2, -1, 1, 2)
+MINED_SHARE = 0.5  # of the negatives that are drawn; ours
 
 
 class Kind(StrEnum):
@@ -92,16 +93,16 @@ def sample(
     number: int,
     *,
     positive_share: float = 0.5,
-    mined_share: float = 0.5,
     seed: int = 0,
 ) -> list[tuple[Key, Contrast]]:
     """Candidates drawn at random, in the order given; all of them where there are fewer.
+
+    Half of the negatives are mined ones, as far as there are any.
 
     Args:
         candidates: each with whatever its caller needs to know of it.
         number: how many (paper II-C: 10,000 positives and negatives).
         positive_share: the share of positives; the paper does not say.
-        mined_share: the share of mined candidates among the negatives, as far as there are any.
         seed: of the drawing.
     """
     pool = list(candidates)
@@ -112,7 +113,7 @@ def sample(
     random = Random(seed)
     wanted = round(number * positive_share)
     drawn = _drawn(gold, wanted, random)
-    mistakes = _drawn(hard, round((number - wanted) * mined_share), random)
+    mistakes = _drawn(hard, round((number - wanted) * MINED_SHARE), random)
     drawn += mistakes + _drawn(made, number - wanted - len(mistakes), random)
     return [pool[index] for index in sorted(drawn)]
 

@@ -36,6 +36,9 @@ LEAST_WIDTH = 30
 LEAST_CHINESE_WIDTH = 15
 FEWEST_WORDS = 3
 
+Change = tuple[int, int, str]
+"""Half-open characters of a text, and what is read there."""
+
 _BLANKS = re.compile(r"\s+")
 _BREAK = re.compile(r"\r\n|[\n\r]")
 _BREAKS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -91,7 +94,11 @@ def transcript(text: str) -> Transcript:
     >>> transcript("Two patients had renal\nfailure after  gentamicin.").text
     'Two patients had renal failure after gentamicin.'
     """
-    changes = list(_changes(text))
+    return rewritten(text, list(_changes(text)))
+
+
+def rewritten(text: str, changes: Sequence[Change]) -> Transcript:
+    """The transcript of a text that reads otherwise in some places, from the first to the last."""
     if not changes:
         return Transcript(text)
     parts: list[str] = []
@@ -105,7 +112,7 @@ def transcript(text: str) -> Transcript:
     return Transcript("".join(parts), tuple(places))
 
 
-def _changes(text: str) -> Iterator[tuple[int, int, str]]:
+def _changes(text: str) -> Iterator[Change]:
     """The runs of blanks that read otherwise, each with what is read there."""
     wraps = _wraps(text)
     for match in _BLANKS.finditer(text):

@@ -11,25 +11,17 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from llmner_hf.core.articles import identifier
 from llmner_hf.core.catalogue import Corpus
-from llmner_hf.core.entities import Entity, Language, Span
+from llmner_hf.core.entities import Entity, Span
 from llmner_hf.core.errors import FormatError, InputError
 from llmner_hf.core.offsets import within
 from llmner_hf.core.published import assign
 from llmner_hf.core.sentences import join_over, split
+from llmner_hf.core.sums import Summed
 from llmner_hf.readers import conll
-from llmner_hf.readers.reading import Reading
-
-
-class Reader(Protocol):
-    """What every module of `readers` offers."""
-
-    def __call__(self, path: Path, *, dataset: str, language: Language | None) -> Reading:
-        """The content of a file."""
-        ...
+from llmner_hf.readers.reading import Reader, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ Files = Mapping[str, Sequence[File]]
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class Count(Summed):
     """The texts and the mentions of a file, a split, or a part of it."""
 
     texts: int = 0
@@ -65,12 +57,6 @@ class Count:
     def of(cls, reading: Reading) -> Count:
         """The count of a reading."""
         return cls(len(reading.examples), sum(len(e.entities) for e in reading.examples))
-
-    def __add__(self, other: Count) -> Count:
-        return Count(self.texts + other.texts, self.mentions + other.mentions)
-
-    def __sub__(self, other: Count) -> Count:
-        return Count(self.texts - other.texts, self.mentions - other.mentions)
 
 
 def locate(source: Path, name: str) -> Path | None:
@@ -143,11 +129,6 @@ def published_sentences(reading: Reading, source: Path, name: str) -> Reading:
     """The articles in the sentences of a published tokenised version, characters as they were.
 
     Without that version they are split by our own rules, which the remarks say.
-
-    Args:
-        reading: the articles.
-        source: the corpus's folder.
-        name: the CoNLL file in it.
 
     Raises:
         FormatError: the version holds other characters than the articles.

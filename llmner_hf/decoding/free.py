@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from llmner_hf.core.alignment import align
-from llmner_hf.core.entities import Prediction, Problem, ProblemKind, ScoredEntity
+from llmner_hf.core.entities import Prediction
 from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.request import Request
 from llmner_hf.settings import TaggerSettings
@@ -105,12 +104,7 @@ class FreeDecoder:
         ends = {self.tokens.stop, *_as_list(self.model.generation_config.eos_token_id)}
         length = next((i for i, token in enumerate(ids) if token in ends), len(ids))
         completion = str(self.tokenizer.decode(ids[:length], skip_special_tokens=True))
-        read = align(completion, request.text, request.schema.labels, self.settings.strategy)
-        problems = read.problems
-        if length == self.most_tokens:
-            problems = (*problems, Problem(ProblemKind.TRUNCATED, len(completion)))
-        scored = tuple(ScoredEntity(entity, 1.0) for entity in read.entities)
-        return Prediction(request.id, scored, problems)
+        return request.answered(completion, self.settings.strategy, length == self.most_tokens)
 
 
 def _as_list(value: int | list[int] | None) -> list[int]:

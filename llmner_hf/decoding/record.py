@@ -25,11 +25,7 @@ SAMPLED = 4
 
 
 class Record:
-    """One completion as it is being written.
-
-    Args:
-        id: the id of the prediction.
-    """
+    """One completion as it is being written."""
 
     def __init__(self, id: str) -> None:
         self.id = id

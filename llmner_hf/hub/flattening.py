@@ -33,9 +33,6 @@ _ALWAYS_THERE = {
 def flat(entries: Iterable[str]) -> dict[str, str]:
     """The files that some modules of this package need, by name.
 
-    Args:
-        entries: the modules, by their dotted names.
-
     Raises:
         InputError: a module imports in a way that cannot be followed.
     """

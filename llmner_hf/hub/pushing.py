@@ -32,6 +32,7 @@ from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.errors import InputError, RunError
 from llmner_hf.hub.contents import Contents, Kind
 from llmner_hf.hub.credentials import without_secrets
+from llmner_hf.settings.origin import first_line
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -209,7 +210,9 @@ def _persist(
             cause = error.__cause__ or error if isinstance(error, RuntimeError) else error
             if wait is None or not _may_pass(cause):
                 raise _explained(error, cause, to) from None
-            logger.warning("%s: %s; trying again", to.repository, without_secrets(_line(cause)))
+            logger.warning(
+                "%s: %s; trying again", to.repository, without_secrets(first_line(cause))
+            )
             sleep(wait)
     raise AssertionError("the last attempt returns or raises")
 
@@ -238,13 +241,8 @@ def _explained(error: Exception, cause: BaseException, to: Destination) -> Input
             f"{to.repository}: the token may not write to {to.namespace}; use one that may, or "
             "another namespace"
         )
-    said = _line(error) if error is cause else f"{_line(error)} ({_line(cause)})"
+    said = first_line(error) if error is cause else f"{first_line(error)} ({first_line(cause)})"
     return RunError(
         f"{to.repository}: not pushed: {without_secrets(said)}; it holds what it held before, or "
         "all of the push; run the command again, and what was uploaded is not uploaded again"
     )
-
-
-def _line(error: BaseException) -> str:
-    """The first line of an error, or its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -113,10 +113,6 @@ class Results:
 def measure(runs: Iterable[Run], samples: int = 1000) -> Results:
     """Score every system on every test set; all but the tagger are compared with it.
 
-    Args:
-        runs: sorted by name.
-        samples: of the bootstrap over texts.
-
     Raises:
         InputError: two runs disagree about a cell.
     """

@@ -6,7 +6,7 @@ CMeEE-V2 and GENIA, by taggers that were trained on one corpus.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from types import MappingProxyType
 
@@ -44,39 +44,31 @@ COLUMNS_IV = (
 
 def table_3(results: Results) -> Table:
     """Strict scores with each selector."""
-    rows: list[tuple[Cell, ...]] = [
+    rows = [
         (*_head(result), *score_cells(result), *_gained(result), *_printed_scores(result))
         for result in _selected(results)
-    ]
-    rows += [
-        (NOTHING, corpus_title(corpus), SYSTEMS[system], NOTHING, *[NOT_RUN] * 5, *printed)
-        for (corpus, system), printed in TABLE_III.items()
-        if not _was_run(results, corpus, system)
     ]
     caption = (
         "Selectors: strict scores in per cent with 95 % bootstrap intervals over texts; interval "
         "and p-value of the F1 gained over the tagger alone by paired bootstrap. The paper's are "
         "of GLM4-9B, trained on one corpus."
     )
-    return Table("table_3", "Table III", caption, COLUMNS_III, rows)
+    return Table(
+        "table_3", "Table III", caption, COLUMNS_III, [*rows, *_not_run(results, TABLE_III)]
+    )
 
 
 def table_4(results: Results) -> Table:
     """Errors by class with each selector."""
-    rows: list[tuple[Cell, ...]] = [
+    rows = [
         (*_head(result), *_errors(result), *_printed_errors(result))
         for result in _selected(results)
-    ]
-    rows += [
-        (NOTHING, corpus_title(corpus), SYSTEMS[system], NOTHING, *[NOT_RUN] * 5, *printed)
-        for (corpus, system), printed in TABLE_IV.items()
-        if not _was_run(results, corpus, system)
     ]
     caption = (
         "Wrong predictions by class, and gold entities that were missed, with each selector. The "
         "paper's are of GLM4-9B on its own 500 texts."
     )
-    return Table("table_4", "Table IV", caption, COLUMNS_IV, rows)
+    return Table("table_4", "Table IV", caption, COLUMNS_IV, [*rows, *_not_run(results, TABLE_IV)])
 
 
 def _selected(results: Results) -> list[Result]:
@@ -89,8 +81,14 @@ def _selected(results: Results) -> list[Result]:
     return found
 
 
-def _was_run(results: Results, corpus: str, system: str) -> bool:
-    return any((r.trial.name, r.selector) == (corpus, system) for r in _selected(results))
+def _not_run(
+    results: Results, printed: Mapping[tuple[str, str], tuple[float, ...]]
+) -> Iterator[tuple[Cell, ...]]:
+    """What the paper prints of selectors that no run here has."""
+    run = {(result.trial.name, result.selector) for result in _selected(results)}
+    for (corpus, system), cells in printed.items():
+        if (corpus, system) not in run:
+            yield NOTHING, corpus_title(corpus), SYSTEMS[system], NOTHING, *[NOT_RUN] * 5, *cells
 
 
 def _head(result: Result) -> tuple[Cell, ...]:

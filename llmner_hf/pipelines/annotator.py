@@ -34,6 +34,7 @@ from llmner_hf.core.sentences import split
 from llmner_hf.core.soundness import sound
 from llmner_hf.core.transcripts import Transcript, transcript
 from llmner_hf.core.writing import in_word, language_of, spoken
+from llmner_hf.decoding.request import Decoder
 from llmner_hf.pipelines.asking import (
     MOST_NAMES,
     Call,
@@ -43,7 +44,7 @@ from llmner_hf.pipelines.asking import (
     known_part,
     schema_of,
 )
-from llmner_hf.pipelines.parts import Decoder, Part, Parting
+from llmner_hf.pipelines.parts import Part, Parting
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
 
@@ -101,13 +102,7 @@ class Annotator:
     def stream(
         self, texts: Iterable[str], call: Call, batch_size: int
     ) -> Iterator[tuple[str, Prediction]]:
-        """Each text with its prediction, a batch of texts at a time.
-
-        Args:
-            texts: any number of them.
-            call: what is asked for.
-            batch_size: texts at a time; changes speed and memory, never a result.
-        """
+        """Each text with its prediction, a batch of texts at a time."""
         rest = iter(texts)
         while batch := list(islice(rest, max(batch_size, 1))):
             yield from zip(batch, self.annotate(batch, call), strict=True)
@@ -274,7 +269,7 @@ class Annotator:
     ) -> tuple[ScoredEntity, ...]:
         """Without what ends where a word was cut that the context does not hold; it is counted."""
         text = document.transcript.text
-        within = {at for part in document.parts for at in _ends(part) if in_word(text, at)}
+        within = {at for part in document.parts for at in part.span if in_word(text, at)}
         kept = tuple(one for one in scored if within.isdisjoint(one.entity.span))
         if len(kept) < len(scored):
             self.problems[ProblemKind.NO_ENTITY] += len(scored) - len(kept)
@@ -292,11 +287,6 @@ class Annotator:
         if call.flat:
             scored = flattened(scored)
         return Prediction("", read.located(scored))
-
-
-def _ends(part: Part) -> Span:
-    """Where a part begins and ends in its transcript."""
-    return part.start, part.start + len(part.request.text)
 
 
 def _number(predictions: Iterable[Prediction]) -> int:

@@ -1,17 +1,66 @@
 """Predictions as transformers' pipelines give them, for texts in any form in which they come.
 
-In: what a caller gave for texts. Out: dictionaries for one text, a list or an iterator for several.
-Refused: what holds no texts.
+In: an annotator, and what a caller gave for texts. Out: dictionaries for one text, a list or an
+iterator for several. Refused: what holds no texts.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from llmner_hf.core.entities import Link, Prediction
+from llmner_hf.core.entities import Link, Prediction, ProblemKind
 from llmner_hf.core.errors import InputError
+from llmner_hf.pipelines.annotator import Annotator
+from llmner_hf.pipelines.asking import Call
+from llmner_hf.selector.filtering import Selector
+from llmner_hf.settings import TaggerSettings
+
+
+class Face:
+    """What a pipeline shows of its annotator.
+
+    Attributes:
+        annotator: finds the entities.
+    """
+
+    annotator: Annotator
+
+    @property
+    def settings(self) -> TaggerSettings:
+        """How the model was tuned and is asked."""
+        return self.annotator.settings
+
+    @property
+    def selector(self) -> Selector | None:
+        """What judges the entities."""
+        return self.annotator.selector
+
+    @property
+    def decoder(self) -> Any:
+        """What finds them."""
+        return self.annotator.decoder
+
+    @property
+    def problems(self) -> Counter[ProblemKind]:
+        """What went wrong, by kind."""
+        return self.annotator.problems
+
+    @property
+    def dropped(self) -> int:
+        """How many entities the selector has dropped."""
+        return self.annotator.dropped
+
+    def answers(self, inputs: Any, call: Call, batch_size: int) -> Any:
+        """The entities of texts in any form in which they come, as dictionaries."""
+
+        def answer(texts: Iterable[str]) -> Iterator[list[dict[str, Any]]]:
+            for text, prediction in self.annotator.stream(texts, call, batch_size):
+                yield as_dictionaries(text, prediction)
+
+        return answered(inputs, answer)
 
 
 def as_dictionaries(text: str, prediction: Prediction) -> list[dict[str, Any]]:

@@ -6,26 +6,23 @@ aligned with the text (`decoding.remote.decoder`). No model and no tokenizer is 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from llmner_hf.core.entities import ProblemKind
 from llmner_hf.core.errors import SettingError
 from llmner_hf.decoding.remote.answers import Answers
 from llmner_hf.decoding.remote.decoder import RemoteDecoder
 from llmner_hf.decoding.remote.server import Server
 from llmner_hf.pipelines.annotator import Annotator
-from llmner_hf.pipelines.answers import answered, as_dictionaries
+from llmner_hf.pipelines.answers import Face
 from llmner_hf.pipelines.asking import Call
-from llmner_hf.selector.filtering import Selector, with_threshold
+from llmner_hf.selector.filtering import with_threshold
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import TaggerSettings
 
 
-class EndpointPipeline:
+class EndpointPipeline(Face):
     """Named entities of biomedical texts, found by the model of a server.
 
     Called as `pipelines.local.BioNerPipeline` is. ``batch_size`` is the number of texts at a time,
@@ -59,42 +56,18 @@ class EndpointPipeline:
         if not model:
             raise SettingError(f"{endpoint}: name the model to ask there, model=NAME")
         self.call = Call().but(**defaults)
-        self.settings = settings or TaggerSettings()
+        settings = settings or TaggerSettings()
         server = Server(endpoint, model, api_key)
-        self.decoder = RemoteDecoder(
-            Answers(server, Path(answers)) if answers else server, self.settings
-        )
+        decoder = RemoteDecoder(Answers(server, Path(answers)) if answers else server, settings)
         chosen = selector_at(str(selector)) if selector else None
         if chosen:
-            chosen = replace(chosen, gazetteer=self.settings.gazetteer)
+            chosen = replace(chosen, gazetteer=settings.gazetteer)
         with_threshold(chosen, self.call.threshold)  # checks it
-        self.annotator = Annotator(self.decoder, self.settings, chosen)
+        self.annotator = Annotator(decoder, settings, chosen)
 
     def __repr__(self) -> str:
         return f"EndpointPipeline({self.decoder.server!r})"
 
-    @property
-    def selector(self) -> Selector | None:
-        """What judges the entities."""
-        return self.annotator.selector
-
-    @property
-    def problems(self) -> Counter[ProblemKind]:
-        """What went wrong, by kind."""
-        return self.annotator.problems
-
-    @property
-    def dropped(self) -> int:
-        """How many entities the selector has dropped."""
-        return self.annotator.dropped
-
     def __call__(self, inputs: Any, *, batch_size: int = 16, **given: Any) -> Any:
         """The entities of a text, or of each text; see `pipelines.local.BioNerPipeline`."""
-        call = self.call.but(**given)
-        return answered(inputs, lambda texts: self._answers(texts, call, batch_size))
-
-    def _answers(
-        self, texts: Iterable[str], call: Call, size: int
-    ) -> Iterator[list[dict[str, Any]]]:
-        for text, prediction in self.annotator.stream(texts, call, size):
-            yield as_dictionaries(text, prediction)
+        return self.answers(inputs, self.call.but(**given), batch_size)

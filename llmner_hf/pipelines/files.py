@@ -57,24 +57,17 @@ def annotate(
         InputError: an unfinished file was begun otherwise, or another process is writing it.
     """
     part = out.with_name(out.name + ".part")
-    job = job_of(pipeline, examples, fields, options)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with claimed(part, job, restart):
+    with claimed(part, job_of(pipeline, examples, fields, options), restart):
         done = finished(part, examples)
         progress(done)
         with part.open("a", encoding="utf-8") as file:
             for batch in _batches(examples[done:], batch_size):
-                told = {"progress": sentences_done} if _is_long(batch) else {}
-                found = _found(pipeline, batch, options | told)
+                found = _found(pipeline, batch, options, sentences_done)
                 file.writelines(_lines(batch, found, fields))
                 file.flush()
                 progress(len(batch))
         part.replace(out)
     return done
-
-
-def _is_long(batch: Sequence[Example]) -> bool:
-    return sum(len(example.text) for example in batch) > LONG
 
 
 def _lines(
@@ -90,13 +83,18 @@ def _lines(
 
 
 def _found(
-    pipeline: BioNerPipeline, batch: Sequence[Example], options: Mapping[str, Any]
+    pipeline: BioNerPipeline,
+    batch: Sequence[Example],
+    options: Mapping[str, Any],
+    sentences_done: Callable[[int, int], object],
 ) -> list[list[dict[str, Any]]]:
     """The entities of texts of one dataset, which chooses the types unless the options do."""
-    chosen: dict[str, Any] = {"dataset": batch[0].dataset} if batch[0].dataset else {}
     texts = [example.text for example in batch]
-    found: list[list[dict[str, Any]]]
-    found = pipeline(texts, batch_size=len(texts), **(chosen | dict(options)))
+    asked: dict[str, Any] = {"dataset": batch[0].dataset} if batch[0].dataset else {}
+    asked |= options
+    if sum(map(len, texts)) > LONG:
+        asked["progress"] = sentences_done
+    found: list[list[dict[str, Any]]] = pipeline(texts, batch_size=len(texts), **asked)
     return found
 
 

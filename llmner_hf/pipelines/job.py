@@ -39,14 +39,7 @@ def job_of(
     fields: Mapping[str, Mapping[str, object]],
     options: Mapping[str, Any],
 ) -> Job:
-    """What an annotation does: name -> what a result depends on, as JSON holds it.
-
-    Args:
-        pipeline: what annotates.
-        examples: what is annotated.
-        fields: example id -> what else its line holds.
-        options: of the pipeline's call.
-    """
+    """What an annotation does: name -> what a result depends on, as JSON holds it."""
     call = replace(pipeline.call.but(**options), progress=None)
     asked = {name: value for name, value in asdict(call).items() if name != "progress"}
     if isinstance(pipeline, EndpointPipeline):
@@ -99,7 +92,7 @@ def claimed(part: Path, job: Job, restart: bool) -> Iterator[None]:
     """The right to write an unfinished file, of which this is the job; the record goes at the end.
 
     Args:
-        part: the unfinished file. With ``restart`` it is removed.
+        part: the unfinished file, whose folder is made. With ``restart`` it is removed.
         job: what `job_of` gave.
         restart: whether to begin anew, whatever lies there.
 
@@ -107,6 +100,7 @@ def claimed(part: Path, job: Job, restart: bool) -> Iterator[None]:
         InputError: another process writes it, or it was begun with another job.
     """
     place = part.with_name(part.name + ".json")
+    place.parent.mkdir(parents=True, exist_ok=True)
     with _locked(place) as record:
         if restart:
             part.unlink(missing_ok=True)

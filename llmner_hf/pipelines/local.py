@@ -8,20 +8,19 @@ longest first; ``word`` is ``text[start:end]``. How a text becomes entities: `pi
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from transformers import Pipeline
 
-from llmner_hf.core.entities import Prediction, ProblemKind
+from llmner_hf.core.entities import Prediction
 from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.decoding.free import FreeDecoder
 from llmner_hf.decoding.reference import ReferenceDecoder
 from llmner_hf.pipelines.annotator import Annotator
-from llmner_hf.pipelines.answers import answered, as_dictionaries
+from llmner_hf.pipelines.answers import Face, as_dictionaries
 from llmner_hf.pipelines.asking import Call
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
@@ -40,7 +39,7 @@ ENGINES: Mapping[str, type[Decoder]] = {
 Engine = Literal["constrained", "reference", "free"]
 
 
-class BioNerPipeline(Pipeline):
+class BioNerPipeline(Face, Pipeline):
     """Named entities of biomedical texts.
 
     Arguments of the call, each of which can also be given to ``pipeline`` as a default, are those
@@ -100,6 +99,7 @@ class BioNerPipeline(Pipeline):
         *,
         device: Any = None,
         engine: Engine = "constrained",
+        settings: TaggerSettings | None = None,
         defaults: Mapping[str, Any] | None = None,
         **loading: Any,
     ) -> BioNerPipeline:
@@ -109,13 +109,15 @@ class BioNerPipeline(Pipeline):
             name_or_path: see ``Tagger.from_pretrained``, as ``loading``.
             device: where the model goes. Default: the first accelerator, else the CPU.
             engine: see above.
+            settings: in place of those that lie beside the model.
             defaults: arguments of the call.
             **loading: those of ``Tagger.from_pretrained``.
         """
         tagger = Tagger.from_pretrained(name_or_path, **loading)
+        tagger = tagger.with_settings(settings) if settings else tagger
         placed = {} if device is None else {"device": device}
         made = cls(tagger=tagger, engine=engine, **placed, **(defaults or {}))
-        again = {"device": device, "engine": engine, "defaults": defaults}
+        again = {"device": device, "engine": engine, "settings": settings, "defaults": defaults}
         made._made_by = (str(name_or_path), again | loading)
         return made
 
@@ -139,31 +141,6 @@ class BioNerPipeline(Pipeline):
         """What a call asks for where it says nothing else."""
         call: Call = self._preprocess_params["call"]
         return call
-
-    @property
-    def settings(self) -> TaggerSettings:
-        """How the model was tuned and is asked."""
-        return self.tagger.settings
-
-    @property
-    def selector(self) -> Selector | None:
-        """What judges the entities."""
-        return self.annotator.selector
-
-    @property
-    def decoder(self) -> Any:
-        """What finds them."""
-        return self.annotator.decoder
-
-    @property
-    def problems(self) -> Counter[ProblemKind]:
-        """What went wrong, by kind."""
-        return self.annotator.problems
-
-    @property
-    def dropped(self) -> int:
-        """How many entities the selector has dropped."""
-        return self.annotator.dropped
 
     def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:  # type: ignore[override]
         """Write the tagger; see ``Tagger.save_pretrained``."""
@@ -191,15 +168,8 @@ class BioNerPipeline(Pipeline):
                 workers, since a text is prepared while it is decoded.
             **given: `pipelines.annotator.Call`.
         """
-        call = self.call.but(**given)
         size = batch_size or self._batch_size or 1
-        return answered(inputs, lambda texts: self._answers(texts, call, size))
-
-    def _answers(
-        self, texts: Iterable[str], call: Call, size: int
-    ) -> Iterator[list[dict[str, Any]]]:
-        for text, prediction in self.annotator.stream(texts, call, size):
-            yield as_dictionaries(text, prediction)
+        return self.answers(inputs, self.call.but(**given), size)
 
     # What transformers' own loop would call; ours is `__call__`.
 

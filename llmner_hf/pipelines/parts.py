@@ -10,35 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from llmner_hf.core.cutting import fitted, group
-from llmner_hf.core.entities import Prediction, Span
+from llmner_hf.core.entities import Span
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.schema import Schema
-from llmner_hf.decoding.request import Request
+from llmner_hf.decoding.request import Decoder, Request
 
 # The pieces of a sentence that is cut have this share of the context, and room for so many tokens
 # at least. Ours: models are tuned on sentences, and in texts of thousands of tokens the embedded
 # one gives the same mention several types.
 SHARE = 8
 LEAST_ROOM = 256
-
-
-class Decoder(Protocol):
-    """What turns requests into predictions."""
-
-    def prepare(self, request: Request) -> Request:
-        """The request with its prompt, which is then made once."""
-        ...
-
-    def length(self, request: Request) -> int:
-        """The tokens that prompt and longest completion need."""
-        ...
-
-    def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
-        """The predictions of all requests, in their order."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +35,11 @@ class Part:
 
     start: int
     request: Request
+
+    @property
+    def span(self) -> Span:
+        """Its characters of the text."""
+        return self.start, self.start + len(self.request.text)
 
 
 @dataclass(frozen=True, slots=True)

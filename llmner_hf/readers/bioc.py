@@ -14,28 +14,14 @@ Written: concepts as "identifier", a passage for the title, where it is known, a
 
 from __future__ import annotations
 
-import os
-
-from llmner_hf.core.entities import Language
 from llmner_hf.readers import bioc_json, bioc_xml
-from llmner_hf.readers.files import head
-from llmner_hf.readers.reading import Gathering, Reading
+from llmner_hf.readers.files import AnyPath, head
+from llmner_hf.readers.reading import Gathering, reader
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-) -> Reading:
-    """The documents of a BioC file; None guesses each text's language.
-
-    Raises:
-        FormatError: it is not BioC, or a mention is not in its text and not to be skipped.
-    """
-    gathering = Gathering(dataset, language, skip_bad)
+@reader
+def read(path: AnyPath, gathering: Gathering) -> None:
+    """The documents of a BioC file."""
     is_xml = head(path).lstrip().startswith("<")
     for document in (bioc_xml if is_xml else bioc_json).documents(path, gathering):
         document.add_to(gathering)
-    return gathering.reading()

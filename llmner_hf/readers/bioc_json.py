@@ -7,11 +7,10 @@ errors name the document, since one value may be all of the file.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 
 from llmner_hf.readers.entries import Entry
-from llmner_hf.readers.files import Place, write_lines
+from llmner_hf.readers.files import AnyPath, Place, write_lines
 from llmner_hf.readers.passages import Annotation, Document, infons_of, passages_of
 from llmner_hf.readers.reading import Gathering
 from llmner_hf.readers.records import Record, as_record, each_value
@@ -57,7 +56,7 @@ def _records(record: Record) -> Iterator[Record]:
     yield record
 
 
-def documents(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[Document]:
+def documents(path: AnyPath, gathering: Gathering) -> Iterator[Document]:
     """The documents of a file.
 
     Raises:
@@ -91,7 +90,7 @@ def _passage(entry: Entry, start: int, end: int, kind: str) -> dict[str, object]
     }
 
 
-def write(path: str | os.PathLike[str], entries: Iterable[Entry]) -> None:
+def write(path: AnyPath, entries: Iterable[Entry]) -> None:
     """Write a collection, a document a line, all or nothing.
 
     Raises:

@@ -5,7 +5,6 @@ Refused beside that: all that `markup` refuses, and written, characters that XML
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
@@ -13,10 +12,10 @@ from xml.sax.saxutils import escape
 
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.readers.entries import Entry
-from llmner_hf.readers.files import write_lines
+from llmner_hf.readers.files import AnyPath, write_lines
 from llmner_hf.readers.markup import parse, place_of
 from llmner_hf.readers.passages import Annotation, Document, infons_of, passages_of
-from llmner_hf.readers.reading import Gathering, place_number
+from llmner_hf.readers.reading import Gathering
 
 # What XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -28,10 +27,10 @@ def _parts(passage: Element) -> Iterator[Element]:
     yield from sentences if sentences and not passage.findtext("text") else [passage]
 
 
-def _annotation(path: str | os.PathLike[str], annotation: Element) -> Annotation:
+def _annotation(path: AnyPath, annotation: Element) -> Annotation:
     place = place_of(path, annotation)
     locations = [
-        (place_number(place, at.get("offset")), place_number(place, at.get("length")))
+        (place.number(at.get("offset")), place.number(at.get("length")))
         for at in annotation.findall("location")
     ]
     infons: dict[str, str] = {}
@@ -42,7 +41,7 @@ def _annotation(path: str | os.PathLike[str], annotation: Element) -> Annotation
     return Annotation(place, infons["type"], locations, annotation.findtext("text"), infons)
 
 
-def documents(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[Document]:
+def documents(path: AnyPath, gathering: Gathering) -> Iterator[Document]:
     """The documents of a file.
 
     Raises:
@@ -56,7 +55,7 @@ def documents(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[Do
         for number, passage in enumerate(element.iter("passage")):
             for part in _parts(passage):
                 place = place_of(path, part)
-                offset = place_number(place, part.findtext("offset"))
+                offset = place.number(part.findtext("offset"))
                 document.append(place, offset, part.findtext("text") or "")
             document.end_of_passage(number)
         document.annotations += gathering.each(
@@ -65,7 +64,7 @@ def documents(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[Do
         yield document
 
 
-def write(path: str | os.PathLike[str], entries: Iterable[Entry]) -> None:
+def write(path: AnyPath, entries: Iterable[Entry]) -> None:
     """Write a collection, all or nothing.
 
     Raises:

@@ -19,7 +19,6 @@ a blank ends the name there. That a mention has no concept cannot be said.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -27,11 +26,19 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from llmner_hf.core.entities import Entity, Example, Language
+from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import InputError, UnrepresentableError
-from llmner_hf.readers.files import Place, lines, recoded, uncompressed_name, whole, write_lines
+from llmner_hf.readers.files import (
+    AnyPath,
+    Place,
+    lines,
+    recoded,
+    uncompressed_name,
+    whole,
+    write_lines,
+)
 from llmner_hf.readers.links import Links, of_named
-from llmner_hf.readers.reading import Gathering, Mention, Reading, one_span, place_number
+from llmner_hf.readers.reading import Gathering, Mention, one_span, reader
 
 _NOT_ENTITIES = "REAMN#*"
 _NORMALISATION = re.compile(r"N\d*\t\S+ (\S+) (\S+)(?:\t(.*))?", re.DOTALL)
@@ -64,7 +71,7 @@ def _mention(place: Place, line: str, text: str) -> Mention | None:
     fragments = [fragment.split(" ") for fragment in written.split(";")]
     if any(len(fragment) != 2 for fragment in fragments):
         raise place.error(f"{line[:60]!r}: an entity is 'T1<tab>Type start end<tab>text'")
-    offsets = [place_number(place, offset) for fragment in fragments for offset in fragment]
+    offsets = [place.number(offset) for fragment in fragments for offset in fragment]
     span = one_span(text, list(zip(offsets[::2], offsets[1::2], strict=True)))
     if span is None:
         return None
@@ -75,7 +82,7 @@ def _mention(place: Place, line: str, text: str) -> Mention | None:
     return Mention(place, *span, label, found if same or joined else surface)
 
 
-def _annotations(path: os.PathLike[str], text: str, gathering: Gathering) -> list[Mention]:
+def _annotations(path: AnyPath, text: str, gathering: Gathering) -> list[Mention]:
     """The mentions of a text, with their concepts; lines that are malformed do not fit."""
     mentions: list[tuple[str, Mention]] = []
     concepts: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)  # ids and names
@@ -112,28 +119,13 @@ def _normalisation(place: Place, line: str) -> tuple[str, str, str]:
     return stated[1], stated[2], stated[3] or ""
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    encoding: str = "utf-8",
-    skip_bad: bool = False,
-) -> Reading:
+@reader
+def read(path: AnyPath, gathering: Gathering, encoding: str = "utf-8") -> None:
     """The documents of a brat folder, by name.
-
-    Args:
-        path: the folder.
-        dataset: goes into every example.
-        language: likewise; None guesses it for each text.
-        encoding: of its files.
-        skip_bad: whether a mention that does not fit its text is dropped and counted.
 
     Raises:
         InputError: it is no folder, or holds no brat files.
-        FormatError: a line is not brat, or a mention is not in its text.
     """
-    gathering = Gathering(dataset, language, skip_bad)
     for name, files in _pairs(Path(path)).items():
         if "txt" not in files:
             raise Place(files["ann"]).error(f"{name}.txt is missing")
@@ -143,11 +135,10 @@ def read(
         notes = files.get("ann")
         mentions = _annotations(recoded(notes, encoding), text, gathering) if notes else []
         gathering.add(Place(files["txt"]), name, text, mentions)
-    return gathering.reading()
 
 
 def write(
-    folder: str | os.PathLike[str],
+    folder: AnyPath,
     examples: Iterable[Example],
     links: Mapping[str, Mapping[Entity, Links]] = MappingProxyType({}),
 ) -> int:

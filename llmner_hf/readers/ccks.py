@@ -11,11 +11,8 @@ are passed over and not numbered.
 
 from __future__ import annotations
 
-import os
-
-from llmner_hf.core.entities import Language
-from llmner_hf.readers.files import stem
-from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id
+from llmner_hf.readers.files import AnyPath, stem
+from llmner_hf.readers.reading import Gathering, Mention, numbered_id, reader
 from llmner_hf.readers.records import Record, each_line
 
 
@@ -24,24 +21,14 @@ def _stated(record: Record) -> Mention:
     return Mention(record.place, start, end, record.text("label_type"))
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-) -> Reading:
-    """The records of a CCKS 2019 file; ids number them from 0 in the order of the file.
-
-    Raises:
-        FormatError: a line is not such a record, or a mention is not in its text.
-    """
-    gathering = Gathering(dataset, language, skip_bad, numbered=True)
+@reader
+def read(path: AnyPath, gathering: Gathering) -> None:
+    """The records of a CCKS 2019 file; ids number them from 0 in the order of the file."""
+    gathering.numbered = True
     for index, record in enumerate(each_line(path)):
         stated = record.records("entities")
         overlapping = sum(mention.fields.get("overlap", 0) != 0 for mention in stated)
         gathering.remarks["mention with overlap set"] += overlapping
         mentions = gathering.each(_stated, stated)
-        identifier = numbered_id(dataset, stem(path), index)
+        identifier = numbered_id(gathering.dataset, stem(path), index)
         gathering.add(record.place, identifier, record.text("originalText"), mentions)
-    return gathering.reading()

@@ -13,13 +13,11 @@ the text, a line without ``|||``.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
-from llmner_hf.core.entities import Language
-from llmner_hf.readers.files import Place, head, lines, stem
-from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id, place_number
+from llmner_hf.readers.files import AnyPath, Place, head, lines, stem
+from llmner_hf.readers.reading import Gathering, Mention, numbered_id, reader
 from llmner_hf.readers.records import Record, each_element
 
 BARS = "|||"
@@ -34,7 +32,7 @@ def _stated(record: Record) -> Mention:
     return Mention(record.place, start, end, record.text("type"), surface)
 
 
-def _from_array(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[_Document]:
+def _from_array(path: AnyPath, gathering: Gathering) -> Iterator[_Document]:
     for record in each_element(path):
         mentions = gathering.each(_stated, record.records("entities"))
         yield record.place, record.text("text"), mentions
@@ -45,11 +43,11 @@ def _barred(stated: tuple[Place, str]) -> Mention:
     parts = cell.split()
     if len(parts) != 3:
         raise place.error(f"{cell[:60]!r}: a mention is 'start end type' between {BARS!r}")
-    start, end = (place_number(place, part) for part in parts[:2])
+    start, end = (place.number(part) for part in parts[:2])
     return Mention(place, start, end + 1, parts[2])
 
 
-def _from_lines(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[_Document]:
+def _from_lines(path: AnyPath, gathering: Gathering) -> Iterator[_Document]:
     # "utf-8": a U+FEFF at the head of the first line is the first character of a text.
     for place, line in lines(path, encoding="utf-8"):
         text, *cells = line.split(BARS)
@@ -59,22 +57,12 @@ def _from_lines(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[
         yield place, text, gathering.each(_barred, stated)
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-) -> Reading:
-    """The texts of a CMeEE file; ids number them from 0 in the order of the file.
-
-    Raises:
-        FormatError: it is not CMeEE, or a mention is not in its text.
-    """
-    gathering = Gathering(dataset, language, skip_bad, numbered=True)
+@reader
+def read(path: AnyPath, gathering: Gathering) -> None:
+    """The texts of a CMeEE file; ids number them from 0 in the order of the file."""
+    gathering.numbered = True
     read_documents = _from_array if _ARRAY.match(head(path)) else _from_lines
     for index, (place, text, mentions) in enumerate(read_documents(path, gathering)):
         straight = [mention for mention in mentions if mention.start < mention.end]
         gathering.dropped["mention that ends before it starts"] += len(mentions) - len(straight)
-        gathering.add(place, numbered_id(dataset, stem(path), index), text, straight)
-    return gathering.reading()
+        gathering.add(place, numbered_id(gathering.dataset, stem(path), index), text, straight)

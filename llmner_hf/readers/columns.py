@@ -11,14 +11,13 @@ its tokens are the characters of its texts.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from llmner_hf.core.writing import IDEOGRAPHS
-from llmner_hf.readers.files import Place, lines
+from llmner_hf.readers.files import AnyPath, Place, lines
 
 _MEDLINE_MARK = "###MEDLINE:"
 # Han characters, their punctuation, and full-width forms.
@@ -46,7 +45,7 @@ def _cells(line: str) -> tuple[str, ...]:
 
 
 def sentences_of(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     skip: Collection[str],
     remarks: Counter[str],
     is_tag: Callable[[str], bool],

@@ -17,18 +17,17 @@ row with more or fewer columns than the others, without a tag or without a token
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
-from llmner_hf.core.entities import Entity, Example, Language
+from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.core.writing import word_spans
 from llmner_hf.readers.columns import Row, rebuilt, sentences_of, separator
-from llmner_hf.readers.files import stem, write_lines
-from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id
+from llmner_hf.readers.files import AnyPath, stem, write_lines
+from llmner_hf.readers.reading import Gathering, Mention, numbered_id, reader
 
 DOCUMENT_MARK = "-DOCSTART-"
 TAG = re.compile(r"O|[BIESLUMW]-(\S.*)")
@@ -44,31 +43,24 @@ def _is_tag(cell: str) -> bool:
     return bool(TAG.fullmatch(cell) or BARE_TAG.fullmatch(cell))
 
 
+@reader
 def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
+    path: AnyPath,
+    gathering: Gathering,
     column: int | None = None,
     type: str | None = None,
     skip: Collection[str] = (DOCUMENT_MARK,),
-) -> Reading:
-    """The sentences of a CoNLL file.
+) -> None:
+    """The sentences of a CoNLL file; there is nothing to skip, since tags fit their tokens.
 
     Args:
         path: the file.
-        dataset: goes into every example.
-        language: likewise; None guesses it for each sentence.
-        skip_bad: changes nothing here: tags fit their tokens.
+        gathering: takes them.
         column: of the tag, from 0 or from the end; None takes the last, or a known layout's.
         type: the type of tags without one; None calls it "Entity".
         skip: rows whose token is one of these are marks ("<ALL>" and "</ALL>" in BioRED's).
-
-    Raises:
-        FormatError: a row is not one of tokens and tags.
     """
-    gathering, file = Gathering(dataset, language, skip_bad, numbered=True), stem(path)
+    gathering.numbered, file = True, stem(path)
     chosen = -1 if column is None else column
     sentences = sentences_of(path, skip, gathering.remarks, _is_tag)
     at_token, at_tag = _layout(sentences, chosen) if column is None else (0, chosen)
@@ -82,8 +74,8 @@ def read(
     for index, rows in enumerate(tagged):
         text, starts = rebuilt([token for _, token, _ in rows], between)
         mentions = _mentions(rows, starts, type or UNNAMED)
-        gathering.add(rows[0][0].place, numbered_id(dataset, file, index), text, mentions)
-    return gathering.reading()
+        identifier = numbered_id(gathering.dataset, file, index)
+        gathering.add(rows[0][0].place, identifier, text, mentions)
 
 
 def _layout(sentences: Sequence[Sequence[Row]], column: int) -> tuple[int, int]:
@@ -166,7 +158,7 @@ def _mentions(rows: list[_TaggedRow], starts: Sequence[int], unnamed: str) -> It
         yield open_mention
 
 
-def write(path: str | os.PathLike[str], examples: Iterable[Example]) -> Counter[str]:
+def write(path: AnyPath, examples: Iterable[Example]) -> Counter[str]:
     """Write every text as a sentence of tokens with IOB2 tags; what columns cannot hold, counted.
 
     Raises:

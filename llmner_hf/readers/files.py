@@ -26,6 +26,8 @@ from typing import IO, cast
 
 from llmner_hf.core.errors import FormatError, InputError, RunError
 
+AnyPath = str | os.PathLike[str]
+
 _HEAD_CHARACTERS = 65_536
 
 # What stands behind the last dot and says nothing about which file it is. "chip.train" and
@@ -45,7 +47,7 @@ class Place:
         within: what tells the place where lines do not.
     """
 
-    path: str | os.PathLike[str]
+    path: AnyPath
     line: int = 0
     within: str = ""
 
@@ -56,6 +58,20 @@ class Place:
         'a.conll:3: a row needs a tag'
         """
         return FormatError(self.path, self.line, self.within + reason)
+
+    def number(self, value: object) -> int:
+        """An offset that stands there in decimal digits.
+
+        >>> Place("a.ann", 1).number("17")
+        17
+
+        Raises:
+            FormatError: it is no whole number from 0 up.
+        """
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+            return int(value)
+        shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
+        raise self.error(f"{shown} is not an offset; write a whole number from 0 up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +96,7 @@ class Held(os.PathLike[str]):
         return self.name
 
 
-def recoded(path: str | os.PathLike[str], encoding: str) -> Held:
+def recoded(path: AnyPath, encoding: str) -> Held:
     """A file of another encoding as UTF-8, held in memory.
 
     Raises:
@@ -96,14 +112,14 @@ def recoded(path: str | os.PathLike[str], encoding: str) -> Held:
     return Held(os.fspath(path), text.encode("utf-8"), "utf-8")
 
 
-def byte_order(path: str | os.PathLike[str]) -> str | None:
+def byte_order(path: AnyPath) -> str | None:
     """The encoding "utf-16" where a file begins with its byte order mark; None elsewhere."""
     with opened(path) as stream:
         mark = stream.read(2)
     return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else None
 
 
-def uncompressed_name(path: str | os.PathLike[str]) -> str:
+def uncompressed_name(path: AnyPath) -> str:
     """The file name without ``.xz`` or ``.gz``.
 
     >>> uncompressed_name("corpora/Train.PubTator.xz")
@@ -112,7 +128,7 @@ def uncompressed_name(path: str | os.PathLike[str]) -> str:
     return Path(path).name.removesuffix(".xz").removesuffix(".gz")
 
 
-def stem(path: str | os.PathLike[str]) -> str:
+def stem(path: AnyPath) -> str:
     """The file name without compression and data suffix.
 
     >>> stem("subtask1_training_part1.txt.xz"), stem("chip.train.xz")
@@ -122,14 +138,14 @@ def stem(path: str | os.PathLike[str]) -> str:
     return name.stem if _DATA_SUFFIXES.fullmatch(name.suffix) else name.name
 
 
-def _stream(path: str | os.PathLike[str], mode: str, suffix: str) -> IO[bytes]:
+def _stream(path: AnyPath, mode: str, suffix: str) -> IO[bytes]:
     """An open binary file, compressed as the suffix says."""
     openers: dict[str, Callable[..., object]] = {".xz": lzma.open, ".gz": gzip.open}
     return cast(IO[bytes], openers.get(suffix, open)(path, mode))
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def opened(path: AnyPath) -> Iterator[IO[bytes]]:
     """The bytes of a file as a stream.
 
     Raises:
@@ -148,7 +164,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _decoded(path: str | os.PathLike[str], raw: bytes, encoding: str, line: int = 1) -> str:
+def _decoded(path: AnyPath, raw: bytes, encoding: str, line: int = 1) -> str:
     """The bytes as text; ``line`` is the line on which they begin."""
     try:
         return raw.decode(encoding)
@@ -161,19 +177,19 @@ def _decoded(path: str | os.PathLike[str], raw: bytes, encoding: str, line: int 
         ) from None
 
 
-def whole(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> str:
+def whole(path: AnyPath, encoding: str = "utf-8-sig") -> str:
     """The text of a file, line ends as they are."""
     with opened(path) as stream:
         return _decoded(path, stream.read(), encoding)
 
 
-def head(path: str | os.PathLike[str]) -> str:
+def head(path: AnyPath) -> str:
     """The first 65,536 bytes as text, whatever they are: enough to guess a format."""
     with opened(path) as stream:
         return stream.read(_HEAD_CHARACTERS).decode("utf-8-sig", errors="replace")
 
 
-def lines(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> Iterator[tuple[Place, str]]:
+def lines(path: AnyPath, encoding: str = "utf-8-sig") -> Iterator[tuple[Place, str]]:
     """Every line with its place, without its line end."""
     with opened(path) as stream:
         for number, raw in enumerate(stream, 1):
@@ -192,7 +208,7 @@ def lines(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> Iterator
             yield Place(path, number), text
 
 
-def write_lines(path: str | os.PathLike[str], rows: Iterable[str]) -> int:
+def write_lines(path: AnyPath, rows: Iterable[str]) -> int:
     """Write every row and a newline as UTF-8, all or nothing; the number of rows.
 
     Raises:
@@ -206,7 +222,7 @@ def write_lines(path: str | os.PathLike[str], rows: Iterable[str]) -> int:
     return written
 
 
-def written_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+def written_bytes(path: AnyPath, content: bytes) -> None:
     """Write bytes, all or nothing.
 
     Raises:
@@ -217,7 +233,7 @@ def written_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 @contextmanager
-def _replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def _replacing(path: AnyPath) -> Iterator[IO[bytes]]:
     """A stream to a file that gets its name when all is written."""
     target = Path(path)
     # A pipe or a device cannot be replaced by a finished file: it is written as it comes.

@@ -8,7 +8,6 @@ column), so that a plain text is not taken for data, nor data for a plain text.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -29,7 +28,7 @@ from llmner_hf.readers import (
     pubtator,
     tables,
 )
-from llmner_hf.readers.files import Held, byte_order, head, recoded, uncompressed_name
+from llmner_hf.readers.files import AnyPath, Held, byte_order, head, recoded, uncompressed_name
 from llmner_hf.readers.reading import Reading
 
 READERS: Mapping[str, Callable[..., Reading]] = MappingProxyType(
@@ -126,7 +125,7 @@ def _is_columns(start: str, suffix: str) -> bool:
     return len(rows) > 1 and len(found) >= 0.8 * len(rows) and any(tag != "O" for tag in found)
 
 
-def guess(path: str | os.PathLike[str]) -> str:
+def guess(path: AnyPath) -> str:
     """The name of the format, a key of ``READERS``.
 
     Raises:
@@ -153,7 +152,7 @@ def guess(path: str | os.PathLike[str]) -> str:
 
 
 def read_any(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     format: str | None = None,
     *,
     dataset: str = "",
@@ -193,7 +192,7 @@ def read_any(
     return replace(found, format=name)
 
 
-def _require(path: str | os.PathLike[str], name: str, options: Collection[str]) -> None:
+def _require(path: AnyPath, name: str, options: Collection[str]) -> None:
     """Refuse a format that is not known, and options that it does not take."""
     if name not in READERS:
         raise InputError(f"unknown format {name!r}; known are {', '.join(READERS)}")

@@ -15,15 +15,13 @@ is tested on a sample made by hand after the published description.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from xml.etree.ElementTree import Element
 
-from llmner_hf.core.entities import Language
 from llmner_hf.readers import json_lines
-from llmner_hf.readers.files import Place, head
+from llmner_hf.readers.files import AnyPath, Place, head
 from llmner_hf.readers.markup import parse, place_of, spans
-from llmner_hf.readers.reading import Gathering, Mention, Reading
+from llmner_hf.readers.reading import Gathering, Mention, reader
 from llmner_hf.readers.records import each_line
 
 _CLASSES = ("protein", "DNA", "RNA")
@@ -54,9 +52,7 @@ def _why_dropped(start: int, end: int, sem: str | None) -> str | None:
     return "mention without text" if start == end else None
 
 
-def _mentions(
-    path: str | os.PathLike[str], sentence: Element, dropped: Counter[str]
-) -> list[Mention]:
+def _mentions(path: AnyPath, sentence: Element, dropped: Counter[str]) -> list[Mention]:
     mentions = []
     for start, end, cons in spans(sentence, "cons"):
         sem = cons.get("sem")
@@ -76,13 +72,7 @@ def _article_number(place: Place, article: Element) -> str:
     return number
 
 
-def read_xml(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-) -> Reading:
+def _gather_xml(path: AnyPath, gathering: Gathering) -> None:
     """The sentences of ``GENIAcorpus3.02.xml``; ids are article number and place from 0.
 
     Raises:
@@ -91,7 +81,6 @@ def read_xml(
     root = parse(path)
     if root.tag != "set":
         raise place_of(path, root).error(f"<{root.tag}> is not GENIA's XML; its root is <set>")
-    gathering = Gathering(dataset, language, skip_bad)
     sentences: Counter[str] = Counter()
     for article in root.iter("article"):
         number = _article_number(place_of(path, article), article)
@@ -104,26 +93,15 @@ def read_xml(
             sentences[number] += 1
             text = "".join(sentence.itertext())
             gathering.add(place_of(path, sentence), identifier, text, mentions, number)
-    return gathering.reading()
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-) -> Reading:
-    """The sentences of a GENIA file, XML or JSON lines; groups are the articles.
-
-    Raises:
-        FormatError: it is neither, or a mention is not in its sentence.
-    """
+@reader
+def read(path: AnyPath, gathering: Gathering) -> None:
+    """The sentences of a GENIA file, XML or JSON lines; groups are the articles."""
     if head(path).lstrip().startswith("<"):
-        return read_xml(path, dataset=dataset, language=language, skip_bad=skip_bad)
-    gathering = Gathering(dataset, language, skip_bad)
+        _gather_xml(path, gathering)
+        return
     for record in each_line(path):
         # Three training sentences have none: they could not be found among the abstracts.
         gathering.remarks["sentence without an article"] += "article" not in record
         json_lines.gather(record, gathering)
-    return gathering.reading()

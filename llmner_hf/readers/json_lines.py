@@ -17,7 +17,6 @@ missing.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -26,9 +25,9 @@ from typing import get_args
 
 from llmner_hf.core.entities import Example, Language, Prediction, ScoredEntity
 from llmner_hf.readers.entries import Entry, entity_row
-from llmner_hf.readers.files import Place, head, stem, write_lines
+from llmner_hf.readers.files import AnyPath, Place, head, stem, write_lines
 from llmner_hf.readers.links import of_record
-from llmner_hf.readers.reading import Gathering, Mention, Reading, numbered_id
+from llmner_hf.readers.reading import Gathering, Mention, numbered_id, reader
 from llmner_hf.readers.records import Record, as_record, each_line, each_value
 
 Row = Mapping[str, object]
@@ -58,10 +57,7 @@ def _language(record: Record, default: Language | None) -> Language | None:
 
 
 def gather(
-    record: Record,
-    gathering: Gathering,
-    identifier: str | None = None,
-    text_field: str = "text",
+    record: Record, gathering: Gathering, identifier: str | None = None, text_field: str = "text"
 ) -> None:
     """Add the document of a row; None takes the identifier of the row."""
     listed = gathering.each(record.items, ["entities"])
@@ -100,42 +96,32 @@ def _look_for_spans(record: Record, gathering: Gathering) -> None:
             )
 
 
-def _records(path: str | os.PathLike[str]) -> Iterator[Record]:
+def _records(path: AnyPath) -> Iterator[Record]:
     """One document a line, or those of an array, or of objects that run over several lines."""
     first = next(iter(head(path).strip("\ufeff \t\r\n").splitlines()), "")
     by_line = not first or (first.startswith("{") and first.rstrip().endswith("}"))
     return each_line(path) if by_line else each_value(path)
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
+@reader
+def read(path: AnyPath, gathering: Gathering, **fields: str) -> None:
+    """The documents of a file; the options are those of `gather_rows`."""
+    gather_rows(_records(path), path, gathering, **fields)
+
+
+def gather_rows(
+    records: Iterable[Record],
+    path: AnyPath,
+    whole: Gathering,
     text_field: str = "text",
     id_field: str = "id",
-) -> Reading:
-    """The documents of a file; None as the language guesses that of each text.
+) -> None:
+    """Add the documents of rows, wherever these come from.
 
     Raises:
-        FormatError: a line is not such a document, or a mention is not in its text and not to be
-            skipped.
+        FormatError: there is no such field.
     """
-    return gathered(_records(path), path, dataset, language, skip_bad, text_field, id_field)
-
-
-def gathered(
-    records: Iterable[Record],
-    path: str | os.PathLike[str],
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool,
-    text_field: str,
-    id_field: str,
-) -> Reading:
-    """The documents of rows, as `read` gives them, wherever the rows come from."""
-    whole = Gathering(dataset, language, skip_bad)
+    dataset, language = whole.dataset, whole.language
     place, named, number = Place(path), 0, 0
     for number, record in enumerate(records):
         if not number and text_field not in record.fields:
@@ -153,10 +139,9 @@ def gathered(
     if id_field != "id" and number and not named:
         raise place.error(f"no document has the field {id_field!r}")
     whole.numbered = bool(whole.examples) and not named
-    return whole.reading()
 
 
-def read_predictions(path: str | os.PathLike[str]) -> tuple[Prediction, ...]:
+def read_predictions(path: AnyPath) -> tuple[Prediction, ...]:
     """The documents of a file as predictions, each entity with its score or 1, and its links.
 
     Raises:
@@ -196,13 +181,7 @@ def gold_row(example: Example) -> Row:
 
 
 def predicted_row(text: str, prediction: Prediction, fields: Row | None = None) -> Row:
-    """A prediction and the text it is about as a row of a prediction file.
-
-    Args:
-        text: the document.
-        prediction: its entities.
-        fields: what else the row holds.
-    """
+    """A prediction and the text it is about as a row of a prediction file."""
     found = [entity_row(s.entity, text, s.score, s.links or None) for s in prediction.scored]
     return {"id": prediction.id, "text": text, **(fields or {}), "entities": found}
 
@@ -213,7 +192,7 @@ def entry_row(entry: Entry) -> Row:
     return {"id": example.id, "text": example.text, **entry.fields, "entities": entities}
 
 
-def write(path: str | os.PathLike[str], rows: Iterable[Row]) -> int:
+def write(path: AnyPath, rows: Iterable[Row]) -> int:
     """Write rows, all or nothing; the number of rows.
 
     Raises:

@@ -8,14 +8,13 @@ document type that only names a file, as BioC has it, is allowed and not fetched
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from xml.etree import ElementTree
 from xml.parsers import expat
 
 from llmner_hf.core.errors import FormatError
-from llmner_hf.readers.files import Held, Place, opened
+from llmner_hf.readers.files import AnyPath, Held, Place, opened
 
 _DEEPEST = 100
 _CHUNK_BYTES = 1 << 16
@@ -30,7 +29,7 @@ class Element(ElementTree.Element):
 class _Builder:
     """Feeds what expat finds into a tree."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: AnyPath) -> None:
         self.path = path
         self.depth = 0
         self.tree = ElementTree.TreeBuilder(element_factory=Element)
@@ -73,7 +72,7 @@ class _Builder:
 class _Records(_Builder):
     """Keeps the elements of one tag alone, and those until they are taken."""
 
-    def __init__(self, path: str | os.PathLike[str], tag: str) -> None:
+    def __init__(self, path: AnyPath, tag: str) -> None:
         super().__init__(path)
         self.tag = tag
         self.within = 0  # the depth of the record that is open; 0 outside of records
@@ -119,7 +118,7 @@ def _well_formed(builder: _Builder) -> Iterator[None]:
         raise builder.place().error(f"{error}; save the file as UTF-8") from None
 
 
-def parse(path: str | os.PathLike[str]) -> Element:
+def parse(path: AnyPath) -> Element:
     """The root element of a file.
 
     Raises:
@@ -133,7 +132,7 @@ def parse(path: str | os.PathLike[str]) -> Element:
     return root
 
 
-def records(path: str | os.PathLike[str], tag: str) -> Iterator[Element]:
+def records(path: AnyPath, tag: str) -> Iterator[Element]:
     """The elements with that tag, one at a time, of a file of any size.
 
     Raises:
@@ -150,7 +149,7 @@ def records(path: str | os.PathLike[str], tag: str) -> Iterator[Element]:
             builder.expat.Parse(b"", True)
 
 
-def place_of(path: str | os.PathLike[str], element: ElementTree.Element) -> Place:
+def place_of(path: AnyPath, element: ElementTree.Element) -> Place:
     """Where an element of that file begins."""
     return Place(path, element.line if isinstance(element, Element) else 0)
 

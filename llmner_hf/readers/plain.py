@@ -7,39 +7,23 @@ form can fail to fit: ``skip_bad`` changes nothing.
 
 from __future__ import annotations
 
-import os
-
-from llmner_hf.core.entities import Language
-from llmner_hf.readers.files import Place, lines, stem, whole
-from llmner_hf.readers.reading import Gathering, Reading, numbered_id
+from llmner_hf.readers.files import AnyPath, Place, lines, stem, whole
+from llmner_hf.readers.reading import Gathering, numbered_id, reader
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-) -> Reading:
-    """The text of a file as one example; None guesses its language."""
-    gathering = Gathering(dataset, language, skip_bad)
+@reader
+def read(path: AnyPath, gathering: Gathering) -> None:
+    """The text of a file as one example."""
     gathering.add(Place(path), stem(path), whole(path), ())
-    return gathering.reading()
 
 
-def read_lines(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-) -> Reading:
+@reader
+def read_lines(path: AnyPath, gathering: Gathering) -> None:
     """Every line that is not blank as an example; ids number them from 0."""
-    gathering, file = Gathering(dataset, language, skip_bad, numbered=True), stem(path)
+    gathering.numbered, file = True, stem(path)
     for place, line in lines(path):
         if line.strip():
-            identifier = numbered_id(dataset, file, len(gathering.examples))
+            identifier = numbered_id(gathering.dataset, file, len(gathering.examples))
             gathering.add(place, identifier, line, ())
         else:
             gathering.remarks["blank line"] += 1
-    return gathering.reading()

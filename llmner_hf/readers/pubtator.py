@@ -23,18 +23,17 @@ blank more at its end; all offsets stay.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from llmner_hf.core.entities import Entity, Example, Language
+from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.errors import UnrepresentableError
-from llmner_hf.readers.files import Place, lines, write_lines
+from llmner_hf.readers.files import AnyPath, Place, lines, write_lines
 from llmner_hf.readers.links import Links, cell, of_cell
-from llmner_hf.readers.reading import Gathering, Mention, Reading, place_number
+from llmner_hf.readers.reading import Gathering, Mention, reader
 
 HEAD = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 _MOST_COLUMNS = 7
@@ -87,7 +86,7 @@ class _Article:
             )
         if not 5 <= len(cells) <= _MOST_COLUMNS:
             raise place.error(f"a mention has 5 to {_MOST_COLUMNS} columns, not {len(cells)}")
-        start, end = (place_number(place, cell) for cell in cells[1:3])
+        start, end = (place.number(cell) for cell in cells[1:3])
         links = of_cell(cells[5], cells[4], remarks) if len(cells) > 5 else None
         return Mention(place, start, end, cells[4], cells[3], links=links)
 
@@ -98,7 +97,7 @@ class _Article:
         self.abstract = abstract
 
 
-def _articles(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[_Article]:
+def _articles(path: AnyPath, gathering: Gathering) -> Iterator[_Article]:
     article: _Article | None = None
     for place, line in lines(path):
         if not line.strip():
@@ -118,19 +117,9 @@ def _articles(path: str | os.PathLike[str], gathering: Gathering) -> Iterator[_A
         yield article
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-) -> Reading:
-    """The articles of a PubTator file; None guesses each text's language.
-
-    Raises:
-        FormatError: a line is not PubTator, or a mention is not in its text.
-    """
-    gathering = Gathering(dataset, language, skip_bad)
+@reader
+def read(path: AnyPath, gathering: Gathering) -> None:
+    """The articles of a PubTator file."""
     for article in _articles(path, gathering):
         number, text = article.number, article.text
         if gathering.add(article.place, number, text, article.mentions, number):
@@ -139,11 +128,10 @@ def read(
         gathering.remarks["abstract is a marker that there is none"] += _is_no_abstract(
             article.abstract or ""
         )
-    return gathering.reading()
 
 
 def write(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     examples: Iterable[Example],
     titles: Mapping[str, int] = MappingProxyType({}),
     links: Mapping[str, Mapping[Entity, Links]] = MappingProxyType({}),

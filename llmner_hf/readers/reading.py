@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from llmner_hf.core.entities import Entity, Example, Language, ordered
 from llmner_hf.core.errors import FormatError
 from llmner_hf.core.writing import language_of
-from llmner_hf.readers.files import Place
+from llmner_hf.readers.files import AnyPath, Place
 from llmner_hf.readers.links import Links, united
 from llmner_hf.readers.surfaces import written_otherwise
 
@@ -71,6 +72,33 @@ class Mention:
     links: Links | None = None
 
 
+class Reader(Protocol):
+    """What every module of `readers` offers as ``read``."""
+
+    def __call__(
+        self,
+        path: AnyPath,
+        *,
+        dataset: str,
+        language: Language | None,
+        skip_bad: bool = False,
+        **options: Any,
+    ) -> Reading:
+        """The documents of a file.
+
+        Args:
+            path: the file, or the folder of a format that has folders.
+            dataset: goes into every example.
+            language: likewise; None guesses it for each text.
+            skip_bad: whether a mention that does not fit its text is dropped and counted.
+            **options: those of the format.
+
+        Raises:
+            FormatError: it has another format, or a mention does not fit and is not to be skipped.
+        """
+        ...
+
+
 def one_span(text: str, fragments: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     r"""The span of fragments between which only blanks lie; None where other characters do.
 
@@ -83,18 +111,6 @@ def one_span(text: str, fragments: Sequence[tuple[int, int]]) -> tuple[int, int]
         if not end <= start or text[end:start].strip():
             return None
     return (fragments[0][0], fragments[-1][1]) if fragments else None
-
-
-def place_number(place: Place, value: object) -> int:
-    """An offset written in decimal digits.
-
-    >>> place_number(Place("a.ann", 1), "17")
-    17
-    """
-    if not isinstance(value, str) or not (value.isascii() and value.isdigit() and len(value) < 16):
-        shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
-        raise place.error(f"{shown} is not an offset; write a whole number from 0 up")
-    return int(value)
 
 
 @dataclass(slots=True)
@@ -249,6 +265,25 @@ class Gathering:
             dict(self.links),
             self.numbered,
         )
+
+
+def reader(gather: Callable[..., None]) -> Reader:
+    """The reader of a format, from what adds the documents of a file to a `Gathering`."""
+
+    @wraps(gather)
+    def read(
+        path: AnyPath,
+        *,
+        dataset: str,
+        language: Language | None,
+        skip_bad: bool = False,
+        **options: Any,
+    ) -> Reading:
+        gathering = Gathering(dataset, language, skip_bad)
+        gather(path, gathering, **options)
+        return gathering.reading()
+
+    return read
 
 
 def numbered_id(dataset: str, stem: str, index: int) -> str:

@@ -8,13 +8,12 @@ half a surrogate pair (``"\ud83d"`` alone), which no file could hold again.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from llmner_hf.readers.files import Place, head, lines, whole
+from llmner_hf.readers.files import AnyPath, Place, head, lines, whole
 
 _T = TypeVar("_T")
 
@@ -133,14 +132,14 @@ def one_line(place: Place, text: str) -> object:
     return value
 
 
-def each_line(path: str | os.PathLike[str]) -> Iterator[Record]:
+def each_line(path: AnyPath) -> Iterator[Record]:
     """The object of every line that is not blank."""
     for place, line in lines(path):
         if _skip(line, 0) < len(line):
             yield as_record(place, one_line(place, line))
 
 
-def each_element(path: str | os.PathLike[str]) -> Iterator[Record]:
+def each_element(path: AnyPath) -> Iterator[Record]:
     """The objects of a file that is one JSON array, each with the line on which it begins."""
     text = whole(path)
     counted, line = 0, 1
@@ -168,7 +167,7 @@ def each_element(path: str | os.PathLike[str]) -> Iterator[Record]:
         raise here(position).error("something follows the end of the array")
 
 
-def each_value(path: str | os.PathLike[str]) -> Iterator[Record]:
+def each_value(path: AnyPath) -> Iterator[Record]:
     """The objects of a file: one, one after another (as JSON lines), or the elements of arrays."""
     if head(path).lstrip("\ufeff \t\r\n").startswith("["):
         yield from each_element(path)
@@ -185,7 +184,7 @@ def each_value(path: str | os.PathLike[str]) -> Iterator[Record]:
             return
 
 
-def one_value(path: str | os.PathLike[str]) -> object:
+def one_value(path: AnyPath) -> object:
     """The single JSON value of a file."""
     text = whole(path)
     start = _skip(text, 0)

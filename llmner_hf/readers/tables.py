@@ -12,18 +12,16 @@ import csv
 import io
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from llmner_hf.core.entities import Language
 from llmner_hf.core.errors import UnrepresentableError
 from llmner_hf.readers.entries import Entry
-from llmner_hf.readers.files import Place, opened, whole, written_bytes
-from llmner_hf.readers.json_lines import entry_row, gathered
-from llmner_hf.readers.reading import Reading
+from llmner_hf.readers.files import AnyPath, Place, opened, whole, written_bytes
+from llmner_hf.readers.json_lines import entry_row, gather_rows
+from llmner_hf.readers.reading import Gathering, Reading, reader
 from llmner_hf.readers.records import Record, one_line
 
 _LARGEST_CELL = 2**31 - 1  # of the csv module, whose own limit of 131,072 a long article exceeds
@@ -39,7 +37,7 @@ def _large_cells() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _rows(path: str | os.PathLike[str], delimiter: str) -> Iterator[tuple[Place, list[str]]]:
+def _rows(path: AnyPath, delimiter: str) -> Iterator[tuple[Place, list[str]]]:
     """The rows that are not blank, each with the line on which it begins."""
     text = io.StringIO(whole(path), newline="")
     found = csv.reader(text, delimiter=delimiter, strict=True)
@@ -56,7 +54,7 @@ def _rows(path: str | os.PathLike[str], delimiter: str) -> Iterator[tuple[Place,
         line = found.line_num + 1
 
 
-def _records(path: str | os.PathLike[str], delimiter: str) -> Iterator[Record]:
+def _records(path: AnyPath, delimiter: str) -> Iterator[Record]:
     rows = _rows(path, delimiter)
     place, header = next(rows, (Place(path, 1), []))
     twice = [name for name, number in Counter(header).items() if number > 1]
@@ -75,45 +73,22 @@ def _records(path: str | os.PathLike[str], delimiter: str) -> Iterator[Record]:
         yield Record(place, fields)
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-    text_field: str = "text",
-    id_field: str = "id",
-    delimiter: str = ",",
-) -> Reading:
-    """The documents of a CSV file; None as the language guesses that of each text.
-
-    Raises:
-        FormatError: it is no such table, or a mention is not in its text and not to be skipped.
-    """
+@reader
+def read(path: AnyPath, gathering: Gathering, delimiter: str = ",", **fields: str) -> None:
+    """The documents of a CSV file; the options are those of `json_lines.gather_rows`."""
     with _large_cells():
         records = list(_records(path, delimiter))
-    return gathered(records, path, dataset, language, skip_bad, text_field, id_field)
+    gather_rows(records, path, gathering, **fields)
 
 
-def read_tsv(path: str | os.PathLike[str], **options: Any) -> Reading:
+def read_tsv(path: AnyPath, **options: Any) -> Reading:
     """The documents of a TSV file, as `read` reads those of a CSV file."""
     return read(path, delimiter="\t", **options)
 
 
-def read_parquet(
-    path: str | os.PathLike[str],
-    *,
-    dataset: str,
-    language: Language | None,
-    skip_bad: bool = False,
-    text_field: str = "text",
-    id_field: str = "id",
-) -> Reading:
-    """The documents of a Parquet file; None as the language guesses that of each text.
-
-    Raises:
-        FormatError: it is no such table, or a mention is not in its text and not to be skipped.
-    """
+@reader
+def read_parquet(path: AnyPath, gathering: Gathering, **fields: str) -> None:
+    """The documents of a Parquet file; the options are those of `json_lines.gather_rows`."""
     import pyarrow
     from pyarrow import parquet
 
@@ -127,7 +102,7 @@ def read_parquet(
         Record(place, {name: _plain(value) for name, value in row.items() if value is not None})
         for place, row in zip(places, rows, strict=True)
     )
-    return gathered(records, path, dataset, language, skip_bad, text_field, id_field)
+    gather_rows(records, path, gathering, **fields)
 
 
 def _plain(value: object) -> object:
@@ -149,7 +124,7 @@ def _header(rows: Iterable[dict[str, Any]]) -> list[str]:
     return ["id", "text", *others, "entities"]
 
 
-def write(path: str | os.PathLike[str], entries: Sequence[Entry], delimiter: str) -> None:
+def write(path: AnyPath, entries: Sequence[Entry], delimiter: str) -> None:
     """Write a table with every cell in quotation marks, all or nothing.
 
     Raises:
@@ -169,7 +144,7 @@ def _cell(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def write_parquet(path: str | os.PathLike[str], entries: Sequence[Entry]) -> None:
+def write_parquet(path: AnyPath, entries: Sequence[Entry]) -> None:
     """Write a Parquet table, all or nothing.
 
     Raises:

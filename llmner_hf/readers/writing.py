@@ -7,42 +7,27 @@ write.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from llmner_hf.core.errors import InputError
 from llmner_hf.readers import bioc_json, bioc_xml, brat, conll, json_lines, pubtator, tables
 from llmner_hf.readers.entries import Entry
-from llmner_hf.readers.files import uncompressed_name
+from llmner_hf.readers.files import AnyPath, uncompressed_name
 from llmner_hf.readers.links import cell, is_told
 
-Writer = Callable[[str | os.PathLike[str], Sequence[Entry]], Counter[str]]
+# Returns what the format cannot hold, None where it holds everything.
+Writer = Callable[[AnyPath, Sequence[Entry]], Counter[str] | None]
 
 
-def _json_lines(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
+def _json_lines(path: AnyPath, entries: Sequence[Entry]) -> None:
     json_lines.write(path, map(json_lines.entry_row, entries))
-    return Counter()
 
 
-def _csv(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
-    tables.write(path, entries, ",")
-    return Counter()
-
-
-def _tsv(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
-    tables.write(path, entries, "\t")
-    return Counter()
-
-
-def _parquet(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
-    tables.write_parquet(path, entries)
-    return Counter()
-
-
-def _pubtator(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
+def _pubtator(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
     titles = {entry.example.id: entry.title for entry in entries if entry.title is not None}
     links = {entry.example.id: entry.links for entry in entries}
     pubtator.write(path, [entry.example for entry in entries], titles, links)
@@ -55,19 +40,18 @@ def _pubtator(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter
     )
 
 
-def _bioc(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
-    if uncompressed_name(path).lower().endswith(".json"):
-        return _bioc_json(path, entries)
-    bioc_xml.write(path, entries)
+def _bioc(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
+    is_json = uncompressed_name(path).lower().endswith(".json")
+    (bioc_json if is_json else bioc_xml).write(path, entries)
     return _fields(entries) + _links(entries)
 
 
-def _bioc_json(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
+def _bioc_json(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
     bioc_json.write(path, entries)
     return _fields(entries) + _links(entries)
 
 
-def _brat(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
+def _brat(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
     brat.write(
         path,
         [entry.example for entry in entries],
@@ -89,7 +73,7 @@ def _brat(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str
     return _scores(entries) + _fields(entries) + Counter(lost)
 
 
-def _conll(path: str | os.PathLike[str], entries: Sequence[Entry]) -> Counter[str]:
+def _conll(path: AnyPath, entries: Sequence[Entry]) -> Counter[str]:
     lost = conll.write(path, [entry.example for entry in entries])
     told = {"id": len(entries), "concepts of a mention": sum(len(entry.links) for entry in entries)}
     return lost + _scores(entries) + _fields(entries) + Counter(told)
@@ -118,9 +102,9 @@ def _fields(entries: Sequence[Entry]) -> Counter[str]:
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "json_lines": _json_lines,
-        "csv": _csv,
-        "tsv": _tsv,
-        "parquet": _parquet,
+        "csv": partial(tables.write, delimiter=","),
+        "tsv": partial(tables.write, delimiter="\t"),
+        "parquet": tables.write_parquet,
         "pubtator": _pubtator,
         "bioc": _bioc,
         "bioc_json": _bioc_json,
@@ -146,7 +130,7 @@ _BY_SUFFIX = {
 }
 
 
-def written_format(path: str | os.PathLike[str]) -> str:
+def written_format(path: AnyPath) -> str:
     """The name of the format that a file to be written has, a key of ``WRITERS``.
 
     >>> written_format("out.PubTator"), written_format("out.jsonl.gz")
@@ -166,9 +150,7 @@ def written_format(path: str | os.PathLike[str]) -> str:
     return _BY_SUFFIX[suffix]
 
 
-def write_any(
-    path: str | os.PathLike[str], entries: Sequence[Entry], format: str | None = None
-) -> Counter[str]:
+def write_any(path: AnyPath, entries: Sequence[Entry], format: str | None = None) -> Counter[str]:
     """Write documents in any format that holds entities; what it cannot hold -> its number.
 
     Args:
@@ -184,4 +166,4 @@ def write_any(
     name = written_format(path) if format is None else format
     if name not in WRITERS:
         raise InputError(f"unknown format {name!r} to write; known are {', '.join(WRITERS)}")
-    return +WRITERS[name](path, entries)
+    return +(WRITERS[name](path, entries) or Counter())

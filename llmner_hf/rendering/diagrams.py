@@ -16,12 +16,7 @@ from llmner_hf.core.calibration import Bin
 
 
 def reliability_diagram(path: Path, panels: Mapping[str, Sequence[Bin]]) -> None:
-    """Reliability diagrams side by side: the share that is gold for each mean probability.
-
-    Args:
-        path: the PNG to write.
-        panels: title -> bins of `core.calibration.reliability`.
-    """
+    """Reliability diagrams side by side: the share that is gold for each mean probability."""
     figure = Figure(figsize=(4.2 * len(panels), 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]

@@ -58,7 +58,6 @@ class Selector:
         predictions: Sequence[Prediction],
         texts: Sequence[str],
         schemas: Sequence[Schema],
-        batch_size: int = 64,
     ) -> list[Prediction]:
         """The predictions with what is probable enough; problems stay.
 
@@ -66,10 +65,9 @@ class Selector:
             predictions: a tagger's.
             texts: the text of each.
             schemas: the types that each was asked for.
-            batch_size: candidates at a time; changes speed and memory, never a result.
         """
         candidates = candidates_of(predictions, texts, schemas, self.gazetteer)
-        scores = iter(self.probabilities(candidates, batch_size))
+        scores = iter(self.probabilities(candidates))
         judged = [
             [ScoredEntity(entity, next(scores)) for entity in prediction.entities]
             for prediction in predictions

@@ -74,10 +74,6 @@ class Written:
 class Inputs:
     """The ids of candidates for one tokenizer.
 
-    Args:
-        tokens: the backbone's tokenisation.
-        settings: how the selector is asked.
-
     Raises:
         SettingError: the tokenizer lacks a marker, or a token for a sign of evidence.
     """

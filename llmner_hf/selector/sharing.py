@@ -23,7 +23,6 @@ from llmner_hf.selector.lora import put_on
 from llmner_hf.selector.modeling import (
     EntityValidityConfig,
     EntityValidityForSequenceClassification,
-    GLMForEntityValidity,
 )
 from llmner_hf.selector.scoring import validity_scorer
 from llmner_hf.selector.soundness import check_adapter, check_answers, in_one_line
@@ -32,6 +31,7 @@ from llmner_hf.selector.storage import (
     ADAPTER_WEIGHTS,
     TOKENIZER_FILES,
     base_of,
+    class_for,
     fetched,
     load,
     make_room,
@@ -40,18 +40,13 @@ from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
 from llmner_hf.settings.origin import Origin
 
 
-def selector_at(place: str | Path | Origin, base: str | None = None, **options: Any) -> Selector:
+def selector_at(place: str | Path | Origin, **options: Any) -> Selector:
     """A selector with a backbone of its own.
-
-    Args:
-        place: folder or Hub id, or an origin with its revision and token.
-        base: of an adapter, where it is not at the place that the adapter names.
-        **options: of ``from_pretrained``.
 
     Raises:
         SettingError: no selector lies there.
     """
-    return _selector(*load(place, base, **options), Origin.of(place))
+    return _selector(*load(place, **options), Origin.of(place))
 
 
 def selector_on(causal: Any, place: str | Path | Origin) -> Selector:
@@ -95,13 +90,10 @@ def can_share(causal: Any, place: str | Path | Origin) -> bool:
 
 def view_of(causal: Any) -> EntityValidityForSequenceClassification:
     """A validity model whose backbone has the tensors of a causal model, without its adapters."""
-    kind = (
-        GLMForEntityValidity
-        if causal.config.model_type == "glm"
-        else EntityValidityForSequenceClassification
-    )
     with torch.device("meta"):  # nothing is allocated for what is replaced
-        model = kind(EntityValidityConfig(text_config=causal.config, head_dropout=0.0))
+        model = class_for(causal.config)(
+            EntityValidityConfig(text_config=causal.config, head_dropout=0.0)
+        )
     model.model = _without_adapters(_tree_of(causal.get_decoder()))
     model.fc_cls = nn.Linear(model.fc_cls.in_features, 1, device=causal.device)
     return model
@@ -126,10 +118,5 @@ def _selector(
     model: Any, tokenizer: PreTrainedTokenizerBase, settings: SelectorSettings, origin: Origin
 ) -> Selector:
     scorer = validity_scorer(model, tokenizer, settings)
-    return Selector(
-        scorer,
-        settings.threshold,
-        settings.temperature,
-        settings.thresholds,
-        origin=origin,
-    )
+    own = settings.threshold, settings.temperature, settings.thresholds
+    return Selector(scorer, *own, origin=origin)

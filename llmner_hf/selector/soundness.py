@@ -67,11 +67,6 @@ def loaded(
 def check_adapter(model: Any, file: Path, place: str) -> None:
     """Refuse an adapter of which a tensor is missing, or found no place in the model.
 
-    Args:
-        model: with the adapter in it.
-        file: the adapter's weights.
-        place: folder or Hub id.
-
     Raises:
         SettingError: which tensors.
     """

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 
 from llmner_hf.core.errors import FormatError, SettingError
 from llmner_hf.selector.modeling import (
@@ -33,6 +33,7 @@ from llmner_hf.selector.soundness import (
 )
 from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
 from llmner_hf.settings.origin import Origin
+from llmner_hf.settings.shared import reading, write
 
 LM_HEAD = "lm_head."  # of a decoder, and of no selector
 ADAPTER_FILE = "adapter_config.json"
@@ -43,6 +44,12 @@ SELECTOR_FOLDER = "selector"
 AROUND = ".."
 # The arguments of ``from_pretrained`` that say where from.
 WHERE = ("revision", "token", "cache_dir", "local_files_only")
+
+
+def class_for(backbone: PreTrainedConfig) -> type[EntityValidityForSequenceClassification]:
+    """The class of a selector on this backbone."""
+    glm = backbone.model_type == "glm"
+    return GLMForEntityValidity if glm else EntityValidityForSequenceClassification
 
 
 def from_backbone(
@@ -58,11 +65,7 @@ def from_backbone(
     where = {name: options[name] for name in WHERE if name in options}
     backbone = AutoConfig.from_pretrained(place, **where)
     config = EntityValidityConfig(text_config=backbone, head_dropout=head_dropout)
-    kind = (
-        GLMForEntityValidity
-        if backbone.model_type == "glm"
-        else EntityValidityForSequenceClassification
-    )
+    kind = class_for(backbone)
     if Path(place).is_dir() and not any(Path(place).glob("*.safetensors*")):
         model = kind(config)
     else:
@@ -82,12 +85,7 @@ def make_room(
 
 
 def fetched(place: Origin, names: tuple[str, ...]) -> Path:
-    """The folder on this computer that has these files, as far as there are any.
-
-    Args:
-        place: where the files come from.
-        names: paths of one folder of it.
-    """
+    """The folder on this computer that has these files, as far as there are any."""
     found = [path for name in names if (path := place.file(name))]
     return found[0].parent
 
@@ -122,25 +120,18 @@ def _named(file: Path) -> tuple[str, str | None]:
     Raises:
         FormatError: it names none.
     """
-    try:
+    with reading(file, "config of an adapter"):
         config = json.loads(file.read_text(encoding="utf-8"))
         named, revision = config["base_model_name_or_path"], config.get("revision")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FormatError(file, 0, f"not the config of an adapter: {error!r}") from error
     if not isinstance(named, str) or not named or not isinstance(revision, str | None):
         raise FormatError(file, 0, f"names no base: base_model_name_or_path is {named!r}")
     return named, revision
 
 
 def load(
-    place: str | Path | Origin, base: str | None = None, **options: Any
+    place: str | Path | Origin, **options: Any
 ) -> tuple[Any, PreTrainedTokenizerBase, SelectorSettings]:
     """A selector that was trained: the model, ready to judge, its tokenizer and its settings.
-
-    Args:
-        place: folder or Hub id, or an origin with its revision and token.
-        base: of an adapter, where it is not at the place that the adapter names.
-        **options: of ``from_pretrained``.
 
     Raises:
         SettingError: no selector lies there.
@@ -153,7 +144,7 @@ def load(
         )
     settings = SelectorSettings.load(settings_file)
     whole = origin.file(ADAPTER_FILE) is None
-    model, tokenizer = _whole(origin, options) if whole else _adapted(origin, base, options)
+    model, tokenizer = _whole(origin, options) if whole else _adapted(origin, options)
     check_answers(model, origin.name)
     return model, tokenizer, settings
 
@@ -168,13 +159,11 @@ def _whole(origin: Origin, options: dict[str, Any]) -> tuple[Any, PreTrainedToke
     return model, tokenizer
 
 
-def _adapted(
-    origin: Origin, base: str | None, options: dict[str, Any]
-) -> tuple[Any, PreTrainedTokenizerBase]:
+def _adapted(origin: Origin, options: dict[str, Any]) -> tuple[Any, PreTrainedTokenizerBase]:
     """A selector that is an adapter, on its base, and the tokenizer of the one that brings it."""
     from peft import PeftModel  # only here: it is slow to import
 
-    below = Origin.of(base) if base else base_of(origin)
+    below = base_of(origin)
     own = fetched(origin, (ADAPTER_FILE, ADAPTER_WEIGHTS, *TOKENIZER_FILES))
     # A tokenizer lies beside an adapter unless its markers are tokens that the base has.
     brought = (own / TOKENIZER_FILES[0]).is_file()
@@ -190,15 +179,9 @@ def _adapted(
     return model, tokenizer
 
 
-def export(place: str | Path | Origin, out: str | Path, base: str | None = None) -> None:
-    """Write a selector as a whole model with its code; ``trust_remote_code`` loads it elsewhere.
-
-    Args:
-        place: folder or Hub id of the selector.
-        out: folder to write.
-        base: see ``load``.
-    """
-    model, tokenizer, settings = load(place, base, dtype=torch.float32)
+def export(place: str | Path | Origin, out: str | Path) -> None:
+    """Write a selector as a whole model with its code; ``trust_remote_code`` loads it elsewhere."""
+    model, tokenizer, settings = load(place, dtype=torch.float32)
     whole = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
     whole.save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -225,7 +208,5 @@ def copy_to(
         shutil.copyfile(str(origin.file(name)), folder / name)
     if base is not None and (folder / ADAPTER_FILE).is_file():
         config = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
-        config["base_model_name_or_path"] = base
-        text = json.dumps(config, indent=2, ensure_ascii=False)
-        (folder / ADAPTER_FILE).write_text(text + "\n", encoding="utf-8")
+        write(folder / ADAPTER_FILE, config | {"base_model_name_or_path": base})
     settings.save(folder)

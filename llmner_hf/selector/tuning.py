@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from llmner_hf.core.calibration import (
     BestThreshold,
@@ -30,8 +31,9 @@ from llmner_hf.core.entities import Example, Prediction
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.schema import Schema
 from llmner_hf.selector.filtering import Selector, candidates_of
-from llmner_hf.selector.scoring import Scorer
-from llmner_hf.settings import SELECTOR_FILE, Gazetteer, SelectorSettings
+from llmner_hf.settings import SELECTOR_FILE, SelectorSettings
+
+T = TypeVar("T", Selector, SelectorSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,39 +124,38 @@ class Tuning:
         """Of each dataset, by ``Schema.title``."""
         return {title: choice.threshold for title, choice in self.datasets.items()}
 
-    def applied(self, scorer: Scorer) -> Selector:
-        """The selector that this tuning makes of a scorer."""
-        return Selector(scorer, self.every.threshold, self.temperature, self.thresholds)
-
-    def save(self, folder: str | Path) -> None:
-        """Put thresholds and temperature into the ``selector.json`` of a folder."""
-        settings = SelectorSettings.load(Path(folder, SELECTOR_FILE))
-        tuned = replace(
-            settings,
+    def _set(self, own: T) -> T:
+        return replace(
+            own,
             threshold=self.every.threshold,
             thresholds=self.thresholds,
             temperature=self.temperature,
         )
-        tuned.save(folder)
+
+    def applied(self, selector: Selector) -> Selector:
+        """A selector with these thresholds and this temperature."""
+        return self._set(selector)
+
+    def save(self, folder: str | Path) -> None:
+        """Put them into the ``selector.json`` of a folder."""
+        self._set(SelectorSettings.load(Path(folder, SELECTOR_FILE))).save(folder)
 
 
 def tune(
-    scorer: Scorer,
+    selector: Selector,
     examples: Sequence[Example],
     predictions: Sequence[Prediction],
     schemas: Mapping[str, Schema],
     batch_size: int = 64,
-    gazetteer: Gazetteer | None = None,
 ) -> Tuning:
-    """Calibrate a scorer and choose its thresholds.
+    """Calibrate a selector and choose its thresholds.
 
     Args:
-        scorer: to be tuned.
+        selector: to be tuned; with the gazetteer of the tagger, if it reads evidence.
         examples: validation texts with gold entities; ids differ.
         predictions: of the tagger, one for each example, by id.
         schemas: dataset of the examples -> its types.
         batch_size: candidates at a time.
-        gazetteer: the tagger's, for a scorer that reads evidence.
 
     Raises:
         InputError: an example has no prediction, or the other way round.
@@ -163,18 +164,17 @@ def tune(
     if sorted(gold) != sorted(prediction.id for prediction in predictions):
         raise InputError("examples and predictions must have the same ids, each once")
     asked = [gold[prediction.id] for prediction in predictions]
-    candidates = candidates_of(
-        predictions, [e.text for e in asked], [schemas[e.dataset] for e in asked], gazetteer
-    )
-    logits = iter(scorer.logits(candidates, batch_size))
-    texts: dict[str, list[Judged]] = {}
+    texts, types = [e.text for e in asked], [schemas[e.dataset] for e in asked]
+    candidates = candidates_of(predictions, texts, types, selector.gazetteer)
+    logits = iter(selector.scorer.logits(candidates, batch_size))
+    parts: dict[str, list[Judged]] = {}
     for prediction, example in zip(predictions, asked, strict=True):
         right = tuple(entity in example.entities for entity in prediction.entities)
         found = Judged(
             tuple(next(logits) for _ in right), right, len(example.entities) - sum(right)
         )
-        texts.setdefault(schemas[example.dataset].title, []).append(found)
-    return _tuning({title: joined(parts) for title, parts in texts.items()})
+        parts.setdefault(schemas[example.dataset].title, []).append(found)
+    return _tuning({title: joined(own) for title, own in parts.items()})
 
 
 def joined(parts: Sequence[Judged]) -> Judged:

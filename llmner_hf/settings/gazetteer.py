@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from llmner_hf.core.errors import FormatError
 from llmner_hf.core.mentions import Dictionary, Key
 from llmner_hf.core.schema import Schema
-from llmner_hf.settings.shared import UNREADABLE
+from llmner_hf.settings.shared import reading
 
 GAZETTEER_FILE = "gazetteer.safetensors"
 # Ours: kept are mentions that are entities in a fifth of their occurrences. Half, the dictionary's
@@ -76,18 +75,14 @@ class Gazetteer:
         Raises:
             FormatError: the file is not one that ``save`` wrote.
         """
-        try:
-            with safe_open(path, "numpy") as file:
-                dictionaries = {}
-                for number, entry in (file.metadata() or {}).items():
-                    said = json.loads(entry)
-                    names = ("digests", "labels", "unsure", "starts", "lengths")
-                    arrays = {name: file.get_tensor(f"{number}.{name}") for name in names}
-                    dictionaries[said["title"]] = _dictionary(arrays, said["labels"])
+        with reading(path, "gazetteer of a tagger"), safe_open(path, "numpy") as file:
+            dictionaries = {}
+            for number, entry in (file.metadata() or {}).items():
+                said = json.loads(entry)
+                names = ("digests", "labels", "unsure", "starts", "lengths")
+                arrays = {name: file.get_tensor(f"{number}.{name}") for name in names}
+                dictionaries[said["title"]] = _dictionary(arrays, said["labels"])
             return cls(dictionaries)
-        except (SafetensorError, *UNREADABLE) as error:
-            told = f"not the gazetteer of a tagger: {error!r:.200}"
-            raise FormatError(path, 0, told) from error
 
 
 def _arrays(dictionary: Dictionary, labels: list[str]) -> dict[str, np.ndarray]:

@@ -55,12 +55,17 @@ class Origin:
     local_files_only: bool = False
 
     @classmethod
-    def of(cls, place: str | Path | Origin, revision: str | None = None) -> Origin:
-        """The origin of that name, or the one that is given; "embedded" is the embedded model."""
+    def of(cls, place: str | Path | Origin, *where: Any) -> Origin:
+        """The origin of that name, or the one that is given; "embedded" is the embedded model.
+
+        Args:
+            place: a folder, or the name of a repository.
+            *where: the other attributes, in their order.
+        """
         if isinstance(place, Origin):
             return place
         named = str(place) == EMBEDDED.name and not Path(place).exists()
-        return cls(str(EMBEDDED if named else place), revision)
+        return cls(str(EMBEDDED if named else place), *where)
 
     @property
     def folder(self) -> Path | None:
@@ -101,7 +106,7 @@ class Origin:
         except LocalEntryNotFoundError as error:
             if self.local_files_only or is_offline_mode():
                 return None
-            raise RunError(f"{self.name}: {name} cannot be fetched: {_line(error)}") from None
+            raise RunError(f"{self.name}: {name} cannot be fetched: {first_line(error)}") from None
         except EntryNotFoundError:
             return None
 
@@ -137,6 +142,6 @@ class Origin:
         return replace(self, revision=commit) if commit else self
 
 
-def _line(error: BaseException) -> str:
-    """The first line of an error."""
+def first_line(error: BaseException) -> str:
+    """The first line of an error, or its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

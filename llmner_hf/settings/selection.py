@@ -10,17 +10,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from llmner_hf.core.errors import FormatError, InputError, SettingError
+from llmner_hf.core.errors import SettingError
 from llmner_hf.core.mentions import Evidence
 from llmner_hf.settings.shared import (
-    UNREADABLE,
     LayoutSettings,
     PromptSettings,
     check_choices,
     check_kinds,
     check_range,
+    reading,
     setting,
     stored,
+    write,
 )
 
 # Ours: validation finds 0.5 to 3; beyond these all probabilities are 0, 1 or 0.5.
@@ -107,8 +108,7 @@ class SelectorSettings(QuestionSettings):
 
     def save(self, folder: str | Path) -> None:
         """Write ``selector.json`` into a model's or adapter's folder."""
-        text = json.dumps(stored(self, FIRST), ensure_ascii=False, indent=2)
-        Path(folder, SELECTOR_FILE).write_text(text + "\n", encoding="utf-8")
+        write(Path(folder, SELECTOR_FILE), stored(self, FIRST))
 
     @classmethod
     def load(cls, path: str | Path) -> SelectorSettings:
@@ -117,9 +117,5 @@ class SelectorSettings(QuestionSettings):
         Raises:
             FormatError: the file is not one that ``save`` wrote.
         """
-        try:
+        with reading(path, "settings of a selector"):
             return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
-        except InputError as error:
-            raise FormatError(path, 0, str(error)) from error
-        except UNREADABLE as error:
-            raise FormatError(path, 0, f"not the settings of a selector: {error!r:.200}") from error

@@ -8,21 +8,49 @@ ones of a closed set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from numbers import Real
+from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from llmner_hf.core.errors import SettingError
+from safetensors import SafetensorError
+
+from llmner_hf.core.errors import FormatError, InputError, SettingError
 from llmner_hf.core.prompting import Style
 
 # What Python and its libraries raise over a file that holds something else.
 UNREADABLE = (
     *(KeyError, IndexError, TypeError, AttributeError, ValueError, ArithmeticError),
-    *(RecursionError, OSError),
+    *(RecursionError, OSError, SafetensorError),
 )
+
+
+@contextmanager
+def reading(path: str | Path, what: str) -> Iterator[None]:
+    """Turn whatever is wrong with a file of settings into one line.
+
+    Raises:
+        FormatError: the file is not what it is read as.
+    """
+    try:
+        yield
+    except FormatError:
+        raise
+    except InputError as error:
+        raise FormatError(path, 0, str(error)) from error
+    except UNREADABLE as error:
+        raise FormatError(path, 0, f"not the {what}: {error!r:.200}") from error
+
+
+def write(path: Path, values: Mapping[str, Any]) -> None:
+    """Write settings as JSON."""
+    text = json.dumps(values, ensure_ascii=False, indent=2)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def setting(default: Any, text: str) -> Any:

@@ -16,20 +16,21 @@ from typing import Any, Literal, get_args
 from llmner_hf.core.borders import Cuts
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import EntityType, LabelSet, Language
-from llmner_hf.core.errors import FormatError, InputError, SettingError
+from llmner_hf.core.errors import SettingError
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.prompting import Strategy
 from llmner_hf.core.schema import Schema
 from llmner_hf.settings.gazetteer import GAZETTEER_FILE, Gazetteer
 from llmner_hf.settings.shared import (
-    UNREADABLE,
     LayoutSettings,
     PromptSettings,
     check_choices,
     check_kinds,
     check_range,
+    reading,
     setting,
     stored,
+    write,
 )
 
 TAGGER_FILE = "tagger.json"
@@ -199,8 +200,7 @@ class TaggerSettings(CompletionSettings, LineSettings):
         if self.gazetteer and self.gazetteer.dictionaries:
             self.gazetteer.save(folder)
             values["gazetteer"] = GAZETTEER_FILE
-        text = json.dumps(values, ensure_ascii=False, indent=2)
-        Path(folder, TAGGER_FILE).write_text(text + "\n", encoding="utf-8")
+        write(Path(folder, TAGGER_FILE), values)
 
     @classmethod
     def load(cls, path: str | Path) -> TaggerSettings:
@@ -209,7 +209,7 @@ class TaggerSettings(CompletionSettings, LineSettings):
         Raises:
             FormatError: a file is not one that ``save`` wrote.
         """
-        try:
+        with reading(path, "settings of a tagger"):
             values = json.loads(Path(path).read_text(encoding="utf-8"))
             schemas = {name: _schema(entry) for name, entry in values.pop("schemas").items()}
             values["weights"] = {k: Weights(**v) for k, v in values.get("weights", {}).items()}
@@ -217,12 +217,6 @@ class TaggerSettings(CompletionSettings, LineSettings):
             if values.pop("gazetteer", None):
                 values["gazetteer"] = Gazetteer.load(Path(path).with_name(GAZETTEER_FILE))
             return cls(schemas=schemas, **values)
-        except FormatError:
-            raise
-        except InputError as error:
-            raise FormatError(path, 0, str(error)) from error
-        except UNREADABLE as error:
-            raise FormatError(path, 0, f"not the settings of a tagger: {error!r:.200}") from error
 
 
 def _schema(entry: dict[str, Any]) -> Schema:

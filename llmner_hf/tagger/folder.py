@@ -46,10 +46,6 @@ _WHOLE = ("config.json", "model.safetensors")
 def model_of(origin: Origin, **options: Any) -> Any:
     """The model, on its base and with the adapter in it where an adapter lies there.
 
-    Args:
-        origin: where it lies.
-        **options: of ``from_pretrained``, as ``dtype``.
-
     Raises:
         SettingError: it cannot be loaded, or is not whole (`selector.soundness`).
     """
@@ -69,10 +65,19 @@ def model_of(origin: Origin, **options: Any) -> Any:
     return model
 
 
-def tokenizer_of(origin: Origin) -> PreTrainedTokenizerBase:
-    """The tokenizer beside a model; beside the base of an adapter that brings none."""
-    brings_none = origin.file(ADAPTER_FILE) and not origin.file(TOKENIZER_FILES[0])
-    place = base_of(origin) if brings_none else origin
+def tokenizer_of(origin: Origin, given: Any = None) -> PreTrainedTokenizerBase:
+    """The tokenizer beside a model; beside the base of an adapter that brings none.
+
+    Args:
+        origin: of the model.
+        given: another one, loaded, or where it lies.
+    """
+    if given is not None and not isinstance(given, str | Path):
+        loaded_before: PreTrainedTokenizerBase = given
+        return loaded_before
+    place = Origin.of(given) if given and Origin.of(given).name != origin.name else origin
+    if place.file(ADAPTER_FILE) and not place.file(TOKENIZER_FILES[0]):
+        place = base_of(place)
     with in_one_line(place.name):
         tokenizer: PreTrainedTokenizerBase
         tokenizer = AutoTokenizer.from_pretrained(place.name, **place.loading)
@@ -118,11 +123,7 @@ def selector_of(
     else:
         place = Origin.of(given)
         if origin and not isinstance(given, Origin):  # the token opens both
-            place = replace(
-                origin,
-                name=place.name,
-                revision=None,
-            )
+            place = replace(origin, name=place.name, revision=None)
         if can_share(model, place):
             return selector_on(model, place), True
     return selector_at(place, device_map=model.device), False

@@ -67,10 +67,6 @@ def merge(adapter: str | Origin, out: Path, dtype: torch.dtype | None = None) ->
 def merged_model(adapter: Origin, dtype: torch.dtype) -> Any:
     """The base of an adapter with the adapter in its weights.
 
-    Args:
-        adapter: where it lies.
-        dtype: of base and merged weights.
-
     Raises:
         SettingError: the base is stored quantised.
         RunError: the merged weights are not finite.

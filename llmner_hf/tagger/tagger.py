@@ -71,7 +71,6 @@ class Tagger:
         device_map: Any = None,
         trust_remote_code: bool = False,
         tokenizer: Any = None,
-        settings: TaggerSettings | None = None,
         selector: str | Path | Origin | Selector | None = BESIDE,
         **model_kwargs: Any,
     ) -> Tagger:
@@ -79,8 +78,7 @@ class Tagger:
 
         Args:
             name_or_path: folder or Hub id; "embedded" is the model that comes with the package.
-            revision: branch, tag or commit. All files of the tagger come from the one commit that
-                it names; the base of an adapter from the revision that the adapter records.
+            revision: branch, tag or commit, from which all files of the tagger come.
             token: what opens private repositories: of tagger, base and selector.
             cache_dir: where downloads are kept.
             local_files_only: whether to look at what was downloaded before and nowhere else.
@@ -88,25 +86,19 @@ class Tagger:
             device_map: as in ``PreTrainedModel.from_pretrained``.
             trust_remote_code: whether code that the model's repository brings may run.
             tokenizer: one that was loaded, or its folder or Hub id. Default: the model's own.
-            settings: in place of those that lie beside the model.
-            selector: folder or Hub id of a selector, or one that was loaded. Default: the one in
-                the tagger's own folder ``selector``, if there is one. None: no selector.
+            selector: the same of a selector; None for none. Default: the one beside the model.
             **model_kwargs: as ``quantization_config``, of ``PreTrainedModel.from_pretrained``.
 
         Raises:
             InputError: nothing that is a tagger lies there.
             SettingError: the selector that is named is none.
         """
-        named = Origin.of(name_or_path).name
-        origin = Origin(named, revision, token, cache_dir, local_files_only).pinned()
-        options = {"dtype": dtype, "trust_remote_code": trust_remote_code, **model_kwargs}
-        placed = {} if device_map is None else {"device_map": device_map}
-        model = model_of(origin, **options, **placed)
-        if tokenizer is None or isinstance(tokenizer, str | Path):
-            place = Origin.of(tokenizer) if tokenizer else origin
-            tokenizer = tokenizer_of(origin if place.name == origin.name else place)
+        origin = Origin.of(name_or_path, revision, token, cache_dir, local_files_only).pinned()
+        options = {"dtype": dtype, "device_map": device_map, "trust_remote_code": trust_remote_code}
+        model = model_of(origin, **options, **model_kwargs)
+        tokenizer = tokenizer_of(origin, tokenizer)
         check_tokenizer(model, tokenizer, origin.name)
-        return cls.around(model, tokenizer, settings=settings, selector=selector, origin=origin)
+        return cls.around(model, tokenizer, selector=selector, origin=origin)
 
     @classmethod
     def around(
@@ -127,7 +119,8 @@ class Tagger:
             model: the model; an adapter in it must not have been merged.
             tokenizer: its tokenizer.
             settings: in place of those that lie beside it.
-            selector: see ``from_pretrained``.
+            selector: folder or Hub id of a selector, or one that was loaded. Default: the one in
+                the tagger's own folder ``selector``, if there is one. None: no selector.
             origin: where it came from, if the model does not say so.
         """
         origin = origin or origin_of(model, tokenizer)
@@ -136,15 +129,15 @@ class Tagger:
         chosen, shared = selector_of(origin, model, selector)
         if getattr(model, "_hf_peft_config_loaded", False) and not shared:
             merge_adapters(model)
-        if chosen:
-            chosen = replace(chosen, gazetteer=settings.gazetteer)
-        return cls(model.eval(), tokenizer, settings, chosen, origin)
+        return cls(model.eval(), tokenizer, settings, chosen, origin).with_settings(settings)
+
+    def with_settings(self, settings: TaggerSettings) -> Tagger:
+        """The tagger asked in another way; its selector reads the gazetteer of these settings."""
+        judge = self.selector and replace(self.selector, gazetteer=settings.gazetteer)
+        return replace(self, settings=settings, selector=judge)
 
     def save_pretrained(self, save_directory: str | Path) -> None:
         """Write all of it: weights or adapter, tokenizer, settings, gazetteer, selector.
-
-        Args:
-            save_directory: the folder; made if it is not there.
 
         Raises:
             InputError: the place is a file, or holds the selector of another tagger.

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.prompting import Message, Strategy, Style, messages
@@ -43,17 +44,8 @@ TEXT, _ANSWER, _SAID = "\ufdd0", "\ufdd1", 0xFDD2
 Span = tuple[int, int]
 
 
-def _byte_characters() -> dict[int, str]:
-    """The printable character that byte-level BPE writes for each byte (GPT-2's table)."""
-    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(256) if byte not in shown]
-    return {
-        **{byte: chr(byte) for byte in shown},
-        **{byte: chr(256 + i) for i, byte in enumerate(hidden)},
-    }
-
-
-_BYTE = _byte_characters()
+# The printable character that byte-level BPE writes for each byte.
+_BYTE: Mapping[int, str] = bytes_to_unicode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,8 @@ class Position(NamedTuple):
 class Lattice:
     """The token automaton of one text.
 
-    Args:
-        grammar: tokenizer, label set and greatest depth.
-        text: the text as the user gave it.
+    Attributes:
+        start: the position before the first token of a completion.
     """
 
     def __init__(self, grammar: Grammar, text: str) -> None:
@@ -66,15 +65,11 @@ class Lattice:
             every_type=grammar.every_type,
             cuts=grammar.cuts,
         )
+        self.start = Position(START)
         whole = tuple(grammar.tokens.spans(self.text))
-        self._borders = {start: index for index, (start, _) in enumerate(whole)}
-        self._borders[len(self.text)] = len(whole)
+        starts = *(start for start, _ in whole), len(self.text)
+        self._borders = {start: index for index, start in enumerate(starts)}
         self._pieces: dict[int, tuple[Span, ...]] = {0: whole}
-
-    @property
-    def start(self) -> Position:
-        """The position before the first token of a completion."""
-        return Position(START)
 
     def steps(self, at: Position) -> dict[int, Position]:
         """The legal tokens and the position after each; empty at the end of a completion."""
@@ -126,8 +121,7 @@ class Lattice:
         pieces = self.pieces(at.segment)
         if at.piece == len(pieces):
             return self._numbers[-1]
-        within = at.node.count if at.node is not None else 0
-        return self._number(pieces[at.piece][0]) + within
+        return self._number(pieces[at.piece][0]) + (at.node.count if at.node else 0)
 
     @cached_property
     def _numbers(self) -> list[int]:
@@ -171,10 +165,7 @@ class Lattice:
         if at.piece == len(pieces):
             return {}
         start, end = pieces[at.piece]
-        node = at.node
-        if node is None:
-            cuts = self._cuts(start, end, at.state.depth)
-            node = self.grammar.piece(self.text[start:end], cuts)
+        node = at.node or self._piece(start, end, at.state.depth)
         steps = {}
         for token, child in node.children.items():
             if child.value == end - start:
@@ -224,25 +215,22 @@ class Lattice:
             and self.copying.may_open(position + 1)
         )
 
-    def _cuts(self, start: int, end: int, depth: int) -> tuple[int, ...]:
-        """The lengths of the beginnings of a piece behind which a bracket is legal."""
+    def _piece(self, start: int, end: int, depth: int) -> Node:
+        """The trie of a piece, and of its beginnings behind which a bracket is legal."""
         copying, may_open = self.copying, depth < self.copying.max_depth
         spaced = self.grammar.tokens.spaced_open is not None
-        return tuple(
+        cuts = tuple(
             place - start
             for place in range(start + 1, end)
             if (depth > 0 and copying.may_close(place))
             or (may_open and copying.may_open(place) and self._opens_plainly(place, start))
             or (spaced and self._opens_spaced(place, depth))
         )
+        return self.grammar.piece(self.text[start:end], cuts)
 
     def writable(self, entity: Entity, entities: Iterable[Entity]) -> bool:
         """Whether brackets may stand at both ends of an entity, as deep as these entities nest."""
-        around = sum(
-            other.label == entity.label and other.start <= entity.start and entity.end <= other.end
-            for other in entities
-        )
-        return self.copying.writable(entity) and around <= self.copying.max_depth
+        return self.copying.writable(entity) and entity.depth(entities) <= self.copying.max_depth
 
     def encode(self, entities: Iterable[Entity]) -> list[int]:
         """The canonical token ids of the symbolic completion, the end token included.
@@ -269,6 +257,8 @@ class Lattice:
         for place, opens in marks:
             token = tokens.open if opens else tokens.close
             cut = place
+            # The token of blank and bracket writes the blank, so the copy stops one character
+            # earlier; behind either token it goes on at the bracket's own place.
             if opens and not self._opens_plainly(place, position):
                 token, cut = tokens.spaced_open or token, place - 1
             yield from self._copy(position, cut)
@@ -281,6 +271,8 @@ class Lattice:
         segment, piece, place = start, 0, start
         while place < end:
             a, b = self.pieces(segment)[piece]
+            # A bracket inside a piece ends its copy there: the beginning is tokenised by itself,
+            # and behind the bracket a new segment begins.
             yield from self.grammar.tokens.piece_ids(self.text[a : min(b, end)])
             segment, piece = self._next_piece(segment, piece)
             place = b

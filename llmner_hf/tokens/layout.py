@@ -67,10 +67,6 @@ class Layout(ABC):
     Attributes:
         counts_on: whether each token stands behind the one before it and sees all before it, as
             transformers' ``generate`` and rows that share a prefix need it.
-
-    Args:
-        prompt: what is asked.
-        brackets: the tokens that are brackets.
     """
 
     counts_on: ClassVar[bool]

@@ -47,11 +47,6 @@ def seen_by_block(segments: torch.Tensor) -> BlockMask:
 def mask_for(attention: str, segments: torch.Tensor, dtype: torch.dtype) -> Any:
     """The mask in the form that an attention of transformers takes.
 
-    Args:
-        attention: its name, the model's ``attn_implementation``.
-        segments: as in `seen`.
-        dtype: the model's.
-
     Raises:
         SettingError: it takes no mask for every pair of tokens.
     """

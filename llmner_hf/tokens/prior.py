@@ -60,14 +60,7 @@ class Prior:
     def of(
         cls, text: str, names: tuple[str, ...], dictionary: Dictionary | None, weights: Weights
     ) -> Prior:
-        """The prior of a text.
-
-        Args:
-            text: as the user gave it.
-            names: the types, in the order of their lines.
-            dictionary: the known mentions, if there are any.
-            weights: what they count.
-        """
+        """The prior of a text."""
         known = dictionary.matches(text, frozenset(names)) if dictionary else ()
         prior = cls(names, known, weights)
         prior._text, prior._dictionary = text, dictionary

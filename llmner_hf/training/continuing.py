@@ -9,7 +9,8 @@ data, or of which nothing says by what.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +27,8 @@ from llmner_hf.training.checkpoints import PREFIX, fault, numbered
 from llmner_hf.training.lending import Lending
 from llmner_hf.training.outcome import RECORD_FILE, data_of, model_path, without_secrets
 from llmner_hf.training.recipe import SelectorTrainingSettings, TrainingSettings
+
+logger = logging.getLogger(__name__)
 
 BEGUN_FILE = "begun.json"
 # Of transformers' arguments, those that change what is told, kept or how fast it is computed, and
@@ -72,6 +75,27 @@ def begun_by(
     }
     plain: Begun = json.loads(json.dumps(parts, default=str))
     return plain
+
+
+def once(
+    tuned: Callable[..., dict[str, Any]],
+    settings: TrainingSettings | SelectorTrainingSettings,
+    arguments: TrainingArguments,
+    model: ModelConfig,
+    datasets: Mapping[str, DatasetDict],
+    lending: Lending,
+) -> dict[str, Any]:
+    """The record of a run, which is made unless it is finished.
+
+    Raises:
+        SettingError: what lies in the folder is made by something else.
+    """
+    folder = Path(str(arguments.output_dir))
+    begun = begun_by(settings, arguments, model, datasets, lending)
+    if record := finished(folder, begun, arguments.should_save):
+        logger.warning("%s: this run is finished; there is nothing to do", folder)
+        return record
+    return tuned(settings, arguments, model, datasets, lending)
 
 
 def finished(folder: Path, begun: Begun, writes: bool) -> dict[str, Any] | None:

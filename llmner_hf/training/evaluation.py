@@ -7,28 +7,19 @@ as they were trained on, not sentence by sentence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from datasets import DatasetDict
 
-from llmner_hf.core.entities import Entity, Example, Prediction
+from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.scoring import score
 from llmner_hf.corpora.rows import to_example
 from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
 from llmner_hf.decoding.free import FreeDecoder
-from llmner_hf.decoding.request import Request
+from llmner_hf.decoding.request import Decoder, Request
 from llmner_hf.tagger.tagger import Tagger
 
 Validate = Callable[[Tagger], Mapping[str, float]]
-
-
-class Decoder(Protocol):
-    """What turns requests into predictions."""
-
-    def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
-        """The predictions of all requests, in their order."""
-        ...
 
 
 def decoder_of(tagger: Tagger) -> Decoder:
@@ -38,11 +29,11 @@ def decoder_of(tagger: Tagger) -> Decoder:
 
 
 def predict(
-    decoder: Decoder, examples: Sequence[Example], schema: Schema, batch_size: int = 32
+    decoder: Decoder, examples: Sequence[Example], schema: Schema
 ) -> dict[str, tuple[Entity, ...]]:
     """Document id -> predicted entities, each example annotated whole."""
     requests = [Request(example.id, example.text, schema) for example in examples]
-    predictions = decoder.decode(requests, batch_size)
+    predictions = decoder.decode(requests, 32)
     return {prediction.id: prediction.entities for prediction in predictions}
 
 
@@ -56,10 +47,6 @@ def validator(datasets: Mapping[str, DatasetDict], size: int) -> Validate | None
 
     The scores are strict F1, ``f1_<dataset>``, and the mean ``f1``, so that a large corpus does not
     outweigh a small one when the best checkpoint is chosen.
-
-    Args:
-        datasets: the tagged datasets by name.
-        size: the rows of each.
     """
     chosen = {
         name: [to_example(row) for row in rows.select(range(min(size, len(rows))))]

@@ -1,8 +1,8 @@
 """A gazetteer for a tagger: the mentions of its training texts, and the weights they have.
 
-In: a tagger's settings and the tagged datasets it was trained on. Out: the texts to learn from and
-those to weigh by (`training.weighing`), and the settings with the mentions. Refused: datasets
-without validation texts, and mentions without weights.
+In: a tagger and the tagged datasets it was trained on. Out: the texts to learn from and those to
+weigh by (`training.weighing`), and the tagger with the mentions. Refused: datasets without
+validation texts, and mentions without weights.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import to_example
 from llmner_hf.settings import Gazetteer, TaggerSettings, Weights
+from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.training.lending import ALONE, Lending, but_test
 
 
@@ -40,43 +41,31 @@ def parts(splits: DatasetDict, rows: int) -> tuple[list[Example], list[Example]]
 
 
 def learnt(
-    settings: TaggerSettings,
-    known: Mapping[str, Sequence[Example]],
-    lending: Lending = ALONE,
+    settings: TaggerSettings, known: Mapping[str, Sequence[Example]], lending: Lending = ALONE
 ) -> dict[str, Dictionary]:
     """The dictionary of each dataset, hashed.
 
     Datasets of one language lend each other the mentions of types of the same name.
-
-    Args:
-        settings: with the types of each dataset.
-        known: dataset -> the examples to learn from.
-        lending: who else lends; the tagger need not know those datasets.
     """
     return lending.gazetteers({name: settings.schema(name) for name in known}, known)
 
 
 def relearnt(
-    settings: TaggerSettings, datasets: Mapping[str, DatasetDict], lending: Lending = ALONE
-) -> TaggerSettings:
-    """The settings with the mentions of all rows that are no test, and the weights they have.
+    tagger: Tagger, datasets: Mapping[str, DatasetDict], lending: Lending = ALONE
+) -> Tagger:
+    """The tagger with the mentions of all rows that are no test, and the weights they have.
 
     The last step: on validation rows the tagger is better than elsewhere from then on.
-
-    Args:
-        settings: with weights of these datasets.
-        datasets: by name.
-        lending: see `learnt`.
 
     Raises:
         SettingError: one of them was not weighed.
     """
     known = {}
     for name, splits in datasets.items():
-        if name not in settings.weights:
+        if name not in tagger.settings.weights:
             raise SettingError(f"{name}: no weights for it; run without --all-rows first")
         known[name] = but_test(splits)
-    return _with(settings, learnt(settings, known, lending))
+    return tagger.with_settings(_with(tagger.settings, learnt(tagger.settings, known, lending)))
 
 
 def weighted(

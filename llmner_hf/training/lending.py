@@ -168,10 +168,6 @@ def known_mentions(
 
     The gazetteer of a training text is learnt from the other folds, the gazetteer of any other text
     from all training texts: no text is known by its own mentions alone.
-
-    Args:
-        splits: of a tagged dataset.
-        lenders: who lends it mentions; a text that is judged lends nothing.
     """
     examples = [to_example(row) for row in splits["train"]]
     folds = cross_fitted(examples, FOLDS, lenders)

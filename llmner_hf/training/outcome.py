@@ -28,7 +28,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from trl import ModelConfig
+from trl import ModelConfig, get_peft_config
 
 from llmner_hf.core.errors import RunError, SettingError
 from llmner_hf.settings.origin import Origin
@@ -86,6 +86,14 @@ def prepared(
     return folder, tokenizer
 
 
+def adapter_of(model: ModelConfig) -> Any:
+    """The adapter that a recipe asks for, on the base of its revision; None for none."""
+    adapter: Any = get_peft_config(model)
+    if adapter is not None:
+        adapter.revision = model.model_revision  # PEFT does not record it
+    return adapter
+
+
 def in_fp32(model: torch.nn.Module) -> None:
     """Make everything that is trained fp32.
 
@@ -121,16 +129,7 @@ def record_of(
     reports: Mapping[str, Any],
     lending: Lending | None = None,
 ) -> dict[str, Any]:
-    """What is needed to make the run again: versions, data, settings with the seeds.
-
-    Args:
-        settings: ours.
-        arguments: the optimiser's.
-        model: TRL's.
-        datasets: the tagged datasets by name.
-        reports: key -> what became of the examples of each dataset.
-        lending: what gazetteers were lent.
-    """
+    """What is needed to make the run again: versions, data, settings with the seeds."""
     auxiliary = lending.auxiliary if lending else ()
     return {
         "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
@@ -148,14 +147,7 @@ def record_of(
 
 
 def leave(trainer: Trainer, record: dict[str, Any], folder: Path, score: str) -> None:
-    """Write ``run.json`` with the history, ``loss.csv`` and ``loss.png``.
-
-    Args:
-        trainer: after the training; its history joins the record.
-        record: what `record_of` gave, and the run's scores.
-        folder: of the run.
-        score: the key of the history that is drawn beside the loss.
-    """
+    """Write ``run.json`` with the history, ``loss.csv`` and ``loss.png``."""
     record["history"] = trainer.state.log_history
     if trainer.args.should_save:
         text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
@@ -197,13 +189,7 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def draw_loss(history: Sequence[Mapping[str, float]], folder: Path, score: str) -> None:
-    """``loss.csv`` and ``loss.png``: training loss and a score in [0, 1] over steps.
-
-    Args:
-        history: the trainer's log.
-        folder: to write into.
-        score: the key of the score in the log.
-    """
+    """``loss.csv`` and ``loss.png``: training loss and a score in [0, 1] over steps."""
     from matplotlib.figure import Figure  # only here: it is slow to import
 
     losses = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]

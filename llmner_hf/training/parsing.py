@@ -140,12 +140,7 @@ def check_numbers(arguments: TrainingArguments) -> None:
 
 
 class RecipeParser(TrlParser):
-    """TRL's parser with our keys first, mappings among them, and errors that are exceptions.
-
-    Args:
-        kind: ``TrainingSettings`` or ``SelectorTrainingSettings``.
-        **options: of ``argparse.ArgumentParser``.
-    """
+    """TRL's parser with our keys first, mappings among them, and errors that are exceptions."""
 
     def __init__(self, kind: type, **options: Any) -> None:
         super().__init__((), formatter_class=_Lines, allow_abbrev=False, **options)

@@ -32,7 +32,6 @@ from llmner_hf.settings.shared import (
 from llmner_hf.settings.tagging import CompletionSettings, LineSettings
 
 Mixing = Literal["alternate", "shuffle"]
-Exhausted = Literal["rest", "repeat", "stop"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +103,9 @@ class TrainingSettings(CompletionSettings, SmallModel, SourceSettings):
 
     mixing: Mixing = setting(
         "alternate",
-        "alternate takes Chinese and English in turn (paper II-B); shuffle does not look at the "
+        "alternate takes Chinese and English in turn (paper II-B) until one is used up, and then "
+        "the rest of the other; corpus_weights can even them out. shuffle does not look at the "
         "language",
-    )
-    exhausted: Exhausted = setting(
-        "rest",
-        "what follows when the smaller side of alternate is used up: the rest of the other side, "
-        "repeat the smaller one, or stop. The paper does not say; rest sees every example once",
     )
     corpus_weights: dict[str, float] = setting(
         {}, "corpus -> how often an epoch has its examples, as {biored: 2}; 1 if absent"

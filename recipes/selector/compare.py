@@ -227,14 +227,14 @@ def tuned(system: str, validation: Sequence[Part]) -> Tuning:
     examples = [example for part in validation for example in part.examples]
     predictions = [found for part in validation for found in part.found("predicted")]
     schemas = {part.name: part.schema for part in validation}
-    return tune(Known(scores), examples, predictions, schemas)
+    return tune(Selector(Known(scores)), examples, predictions, schemas)
 
 
 def apply(tuning: Tuning, system: str, test: Sequence[Part]) -> str:
     """Write what a system leaves of each test set; returns its row of the first table."""
     own, calibrated, gold = [], [], []
     for part in test:
-        selector = tuning.applied(Known(part.scores(system)))
+        selector = tuning.applied(Selector(Known(part.scores(system))))
         own += part.probabilities(replace(selector, temperature=1.0))
         calibrated += part.probabilities(selector)
         gold += part.right()
@@ -259,7 +259,7 @@ def choices(tuning: Tuning, system: str, test: Sequence[Part]) -> Iterator[str]:
     for part in test:
         tuned = tuning.datasets.get(part.schema.title)
         if tuned:
-            selector = tuning.applied(Known(part.scores(system)))
+            selector = tuning.applied(Selector(Known(part.scores(system))))
             tried = (tuning.every.threshold, tuned.best.threshold, tuned.threshold)
             scores = (part.f1(part.selected(selector.cut_at(threshold))) for threshold in tried)
             alone = part.f1(part.found("predicted"))

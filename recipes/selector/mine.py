@@ -126,9 +126,9 @@ def equip(
     Raises:
         SettingError: the other one has no weights for a dataset.
     """
-    own = TaggerSettings.load(folder / TAGGER_FILE)
-    weighed = replace(own, weights=TaggerSettings.load(weights / TAGGER_FILE).weights)
-    relearnt(weighed, seen, lending).save(folder)
+    own = llmner_hf.Tagger.from_pretrained(folder, selector=None)
+    weighed = replace(own.settings, weights=TaggerSettings.load(weights / TAGGER_FILE).weights)
+    relearnt(own.with_settings(weighed), seen, lending).settings.save(folder)
 
 
 def mine_fold(number: int, mining: Mining) -> dict[str, Path]:

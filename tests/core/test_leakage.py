@@ -58,7 +58,7 @@ def test_after_dropping_nothing_is_shared(tests: dict, trains: dict) -> None:
 
 
 def test_own_test_split_is_reported_apart() -> None:
-    """Within a corpus has its own table, and can be left out of what is dropped."""
+    """Within a corpus has its own table."""
     leakage = Leakage(
         (
             Overlap("genia", "genia", 0, 2, frozenset({"s1"})),
@@ -67,9 +67,7 @@ def test_own_test_split_is_reported_apart() -> None:
         )
     )
     assert leakage.drop_from("genia") == {"s1", "s2"}
-    assert report({"a": [("t", "1", "")]}, {"a": [("x", "1", "")]}).drop_from("a", own=False) == (
-        frozenset()
-    )
+    assert report({"a": [("t", "1", "")]}, {"a": [("x", "1", "")]}).drop_from("a") == {"x"}
     assert leakage.drop_from("biored") == leakage.drop_from("unknown") == frozenset()
     across, within = leakage.as_markdown().split("Within a corpus:")
     assert "| genia | biored | 1 | 0 | 2 |" in across

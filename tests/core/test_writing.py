@@ -16,7 +16,8 @@ from llmner_hf.core.borders import borders
 from llmner_hf.core.cutting import group
 from llmner_hf.core.entities import Entity, Example
 from llmner_hf.core.mentions import Dictionary
-from llmner_hf.core.scoring import boundary_deviations
+from llmner_hf.core.scoring.deviations import Ruler, deviations
+from llmner_hf.core.scoring.overlaps import Overlaps
 from llmner_hf.core.writing import (
     CJK,
     IDEOGRAPHS,
@@ -105,7 +106,8 @@ def test_every_ideograph_is_a_word(word: str) -> None:
     assert learnt.annotate(text) == (entity,)
     assert word_borders(text) == borders(text) == [True] * (size + 3)
     assert word_spans(word) == [(i, i + 1) for i in range(size)]
-    assert boundary_deviations(text, [entity], [Entity(1, size, "x")]) == {1: 1}
+    shorter, ruler = Entity(1, size, "x"), Ruler(word_spans(text))
+    assert deviations(Overlaps([entity]), [shorter], ruler) == {1: 1}
     assert group(word, [(0, size)], 1, len)[0] == tuple((i, i + 1) for i in range(size))
 
 

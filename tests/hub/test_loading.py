@@ -17,7 +17,7 @@ import torch
 
 import llmner_hf
 from llmner_hf.hub import Destination, contents_of, joined, push, self_contained
-from llmner_hf.selector.sharing import selector_at
+from llmner_hf.selector.sharing import selector_on
 from llmner_hf.settings import TaggerSettings
 from tests.conftest import ROOT
 from tests.corpora.test_corpora import bc5cdr, biored
@@ -236,7 +236,8 @@ def rounded(entities: list[list[dict]]) -> list[list[dict]]:
 @pytest.mark.parametrize("state", ["online", "offline"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_selector_judges_the_same_by_name(loaded, tagger, selector_folder, state, way):
-    selector = selector_at(selector_folder, base=str(tagger))
+    alone = llmner_hf.Tagger.from_pretrained(tagger, selector=None)
+    selector = selector_on(alone.model, selector_folder)
     entities = llmner_hf.pipeline("bioner", model=str(tagger), selector=selector)(TEXTS)
     assert any(entities)
     assert loaded[state][f"{way} selected"] == rounded(entities)

@@ -6,7 +6,7 @@ from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import FormatError
 from llmner_hf.core.writing import language_of
 from llmner_hf.readers.files import Place
-from llmner_hf.readers.reading import Gathering, Mention, place_number
+from llmner_hf.readers.reading import Gathering, Mention
 
 PLACE = Place("f.txt", 7)
 
@@ -75,7 +75,7 @@ def test_a_document_needs_an_id():
 @pytest.mark.parametrize("value", ["", "-1", "1.0", " 1", "\u0663", "\u00b2", None, "9" * 16])
 def test_offsets_are_decimal_digits(value):
     with pytest.raises(FormatError, match="is not an offset"):
-        place_number(PLACE, value)
+        PLACE.number(value)
 
 
 def test_languages_are_guessed_text_by_text():

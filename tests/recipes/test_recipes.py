@@ -63,7 +63,6 @@ JOINT = {
         "paper II-B",
     ),
     "mixing": ("alternate", "paper II-B"),
-    "exhausted": ("rest", "ours: the paper does not say"),
 }
 
 

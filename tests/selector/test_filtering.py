@@ -96,14 +96,14 @@ def example(name, *spans):
 
 
 def test_tuning_tells_the_f1_of_tagger_and_selector(tmp_path):
-    scorer = Fixed({4: 4.0, 9: 1.0, 2: -8.0})
+    own = Selector(Fixed({4: 4.0, 9: 1.0, 2: -8.0}))
     examples = [example("a", (0, 9), (14, 18)), example("b", (0, 4)), example("c", (14, 23))]
     predictions = [
         prediction("b", (0, 4), (5, 7)),
         prediction("a", (0, 4), (0, 9), (5, 7)),
         prediction("c"),
     ]
-    tuning = tune(scorer, examples, predictions, {"ours": SCHEMA})
+    tuning = tune(own, examples, predictions, {"ours": SCHEMA})
     assert (tuning.every.candidates, tuning.every.missed) == (5, 2)
 
     def f1(predicted):
@@ -111,7 +111,7 @@ def test_tuning_tells_the_f1_of_tagger_and_selector(tmp_path):
         return score(gold, {p.id: p.entities for p in predicted}).strict.f1
 
     assert tuning.every.f1 == f1(predictions)
-    selected = tuning.applied(scorer).select(predictions, [TEXT] * 3, [SCHEMA] * 3)
+    selected = tuning.applied(own).select(predictions, [TEXT] * 3, [SCHEMA] * 3)
     assert tuning.every.selected == f1(selected) > tuning.every.f1
     assert tuning.every.threshold == tuning.every.best.f1 / 2
     found = [4.0, -8.0, 4.0, 1.0, -8.0]
@@ -130,7 +130,7 @@ def test_tuning_tells_the_f1_of_tagger_and_selector(tmp_path):
 
 def test_tuning_needs_a_prediction_for_every_example():
     with pytest.raises(InputError, match="the same ids"):
-        tune(Fixed({}), [example("a")], [prediction("b")], {"ours": SCHEMA})
+        tune(Selector(Fixed({})), [example("a")], [prediction("b")], {"ours": SCHEMA})
 
 
 def two_datasets():
@@ -142,9 +142,9 @@ def two_datasets():
 
 
 def test_each_dataset_gets_half_its_own_best_f1_as_threshold(tmp_path):
-    scorer = Fixed({4: 3.0, 9: 0.0})
+    own = Selector(Fixed({4: 3.0, 9: 0.0}))
     examples, predictions, schemas = two_datasets()
-    tuning = tune(scorer, examples, predictions, schemas)
+    tuning = tune(own, examples, predictions, schemas)
     ours, other = tuning.datasets[SCHEMA.title], tuning.datasets["Other"]
     assert (ours.candidates, other.candidates) == (20, 40)
     assert (ours.best.f1, other.best.f1) == (1.0, 1.0)  # all kept; those of nine characters not
@@ -157,26 +157,26 @@ def test_each_dataset_gets_half_its_own_best_f1_as_threshold(tmp_path):
         gold = {e.id: e.entities for _, e in rows}
         alone = {p.id: p.entities for p, _ in rows}
         asked = [schemas[e.dataset] for _, e in rows]
-        selected = tuning.applied(scorer).select([p for p, _ in rows], [TEXT] * len(rows), asked)
+        selected = tuning.applied(own).select([p for p, _ in rows], [TEXT] * len(rows), asked)
         assert part.f1 == score(gold, alone).strict.f1
         assert part.selected == score(gold, {p.id: p.entities for p in selected}).strict.f1
 
     SelectorSettings().save(tmp_path)
     tuning.save(tmp_path)
     stored = SelectorSettings.load(tmp_path / "selector.json")
-    assert stored.thresholds == tuning.thresholds == tuning.applied(scorer).thresholds
+    assert stored.thresholds == tuning.thresholds == tuning.applied(own).thresholds
 
 
 def test_a_single_dataset_needs_no_threshold_beside_that_of_all():
     examples, predictions, schemas = two_datasets()
-    tuning = tune(Fixed({4: 3.0, 9: 0.0}), examples[:10], predictions[:10], schemas)
+    tuning = tune(Selector(Fixed({4: 3.0, 9: 0.0})), examples[:10], predictions[:10], schemas)
     assert tuning.thresholds == {}
 
 
 def test_made_up_types_get_none_of_their_own():
     examples, predictions, schemas = two_datasets()
     untitled = schemas | {"ours": replace(SCHEMA, title="")}
-    tuning = tune(Fixed({4: 3.0, 9: 0.0}), examples, predictions, untitled)
+    tuning = tune(Selector(Fixed({4: 3.0, 9: 0.0})), examples, predictions, untitled)
     assert list(tuning.thresholds) == ["Other"]
 
 

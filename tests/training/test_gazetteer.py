@@ -249,9 +249,10 @@ def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch
         monkeypatch.setitem(VALUES, name, (getattr(USUAL_WEIGHTS, name),))
     model, alone = tiny("glm", tokenizer), replace(USING, gazetteer=None, weights={})
     known, held_out = parts(tagged(EXAMPLES), 6)
+    tagger = Tagger(model, tokenizer, alone)
     dictionaries = learnt(alone, {"ours": known})
     dictionary = dictionaries["ours"]
-    found = fit(Trial(Tagger(model, tokenizer, alone), dictionaries, {"ours": held_out}))
+    found = fit(Trial(tagger, dictionaries, {"ours": held_out}))
     assert found.weights == USUAL_WEIGHTS
     assert found.listed == {
         "ours": score(
@@ -259,12 +260,13 @@ def test_weights_are_no_worse_than_the_start_and_are_kept(tokenizer, monkeypatch
         ).strict.f1
     }
     assert dictionary.hashed
-    made = equipped(alone, dictionaries, found)
+    equipped_once = equipped(tagger, dictionaries, found)
+    made = equipped_once.settings
     assert made.bracket_bias == found.bias == max(found.alone, key=lambda b: found.alone[b]["ours"])
     assert made.weights_of(OURS) == USUAL_WEIGHTS
     assert made.dictionary(OURS) == dictionary
-    again = equipped(made, {"ours": Dictionary({}).digested()}, found)
-    assert again.dictionary(OURS).mentions == {}
+    again = equipped(equipped_once, {"ours": Dictionary({}).digested()}, found)
+    assert again.settings.dictionary(OURS).mentions == {}
 
 
 def test_weighed_by_what_a_selector_leaves():
@@ -293,11 +295,12 @@ def test_learning_anew_keeps_the_weights_and_leaves_out_the_test(tokenizer):
     datasets = tagged(EXAMPLES[:1])
     datasets["validation"] = tagged(EXAMPLES[1:2])["train"]
     datasets["test"] = tagged(EXAMPLES[2:])["train"]
-    made = relearnt(USING, {"ours": datasets})
+    tagger = Tagger(tiny("glm", tokenizer), tokenizer, USING)
+    made = relearnt(tagger, {"ours": datasets}).settings
     assert made.dictionary(OURS) == Dictionary.learn(EXAMPLES[:2], 0.2).digested()
     assert (made.weights, made.schemas) == (USING.weights, USING.schemas)
     with pytest.raises(SettingError, match="other: no weights"):
-        relearnt(USING, {"other": datasets})
+        relearnt(tagger, {"other": datasets})
 
 
 def test_the_command_equips_a_folder(tokenizer, tmp_path, monkeypatch, capsys):

@@ -58,25 +58,6 @@ def test_languages_alternate_until_the_smaller_side_is_used_up(corpora, seed):
     assert len(set(languages[2 * smaller :])) <= 1
 
 
-@given(rows(), st.integers(0, 3))
-def test_stop_and_repeat_alternate_to_the_end(corpora, epoch):
-    for exhausted, pick in (("stop", min), ("repeat", max)):
-        made = sampler(corpora, exhausted=exhausted)
-        made.set_epoch(epoch)
-        found = list(made)
-        sides = Counter(CORPORA[name] for name in corpora)
-        assert len(found) == len(made) == 2 * pick(sides.values())
-        languages = [CORPORA[corpora[index]] for index in found]
-        assert all(a != b for a, b in pairwise(languages))
-        times = Counter(found)
-        if exhausted == "stop":
-            assert max(times.values()) == 1
-        else:  # every row of the larger side once, those of the smaller as evenly as can be
-            for side in ("en", "zh"):
-                own = [times[i] for i, name in enumerate(corpora) if CORPORA[name] == side]
-                assert max(own) - min(own) <= 1
-
-
 def test_epochs_and_seeds_differ():
     corpora = ["genia"] * 50 + ["cmeee"] * 50
     made = sampler(corpora)
@@ -96,11 +77,10 @@ def test_groups_are_of_one_corpus_and_leave_nothing_out(corpora, size):
     assert changes < groups
 
 
-@pytest.mark.parametrize("exhausted", ["rest", "repeat", "stop"])
-def test_a_corpus_smaller_than_a_group_is_still_trained_on(exhausted):
+def test_a_corpus_smaller_than_a_group_is_still_trained_on():
     corpora = ["genia"] * 7 + ["cmeee"] * 2
     for group in (4, 10):
-        found = list(sampler(corpora, group=group, exhausted=exhausted))
+        found = list(sampler(corpora, group=group))
         assert sorted(found) == list(range(9))
 
 

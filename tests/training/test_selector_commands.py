@@ -1,4 +1,4 @@
-"""``llmner calibrate`` and ``llmner annotate --rules``."""
+"""``llmner calibrate``."""
 
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from llmner_hf.readers.json_lines import gold_row, predicted_row, write
 from llmner_hf.selector.candidates import Candidate
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import Gazetteer, SelectorSettings, TaggerSettings
+from llmner_hf.tagger.tagger import Tagger
 from tests.doubles.models import tiny
 from tests.doubles.selecting import SETTINGS, adapter_on
 
@@ -70,8 +71,9 @@ def test_calibration_reads_what_the_gazetteer_of_the_tagger_knows(
     assert main(command) == 2
     assert "it reads what the tagger's gazetteer knows" in capsys.readouterr().err
     known = Gazetteer({"GENIA": Dictionary({"IL-2": "DNA", "bind": "protein"}).digested()})
-    TaggerSettings(gazetteer=known).save(tmp_path)
-    assert main([*command, "--model", str(tmp_path)]) == 0
+    tagger = replace(Tagger.from_pretrained(base), settings=TaggerSettings(gazetteer=known))
+    tagger.save_pretrained(tmp_path / "tagger")
+    assert main([*command, "--model", str(tmp_path / "tagger")]) == 0
     heat = SelectorSettings.load(place / "selector.json").temperature
     text, schema = TEXTS["genia"], Schema.of_corpus("genia")
     found = (Entity(0, 4, "protein"), "other"), (Entity(5, 9, "protein"), "sure")

@@ -415,7 +415,6 @@ def test_the_other_strategies_train_with_the_usual_loss(start, datasets, tmp_pat
         ({"allowed_share": 0.5, "strategy": "html"}, "needs the symbolic strategy"),
         ({"lines_apart": True, "strategy": "html"}, "lines_apart needs the symbolic strategy"),
         ({"mixing": "other"}, "mixing must be one of alternate, shuffle, not 'other'"),
-        ({"exhausted": "more"}, "exhausted must be one of rest, repeat, stop, not 'more'"),
         ({"strategy": "xml"}, "strategy must be one of symbolic, "),
         ({"corpus_weights": ["ours=2"]}, "corpus_weights must be a mapping, as {biored: 2}, not"),
         ({"corpus_weights": {"ours": "2"}}, "corpus_weights must be a mapping"),

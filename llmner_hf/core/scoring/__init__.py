@@ -17,7 +17,6 @@ from llmner_hf.core.scoring.bootstrap import (
     paired_bootstrap,
 )
 from llmner_hf.core.scoring.counts import Counts, Documents, PartnerCounts, document_counts
-from llmner_hf.core.scoring.deviations import boundary_deviations
 from llmner_hf.core.scoring.error_classes import ErrorClass, ErrorCounts, classify
 from llmner_hf.core.scoring.links import Linked, LinkScores, accuracy_counts, link_scores
 from llmner_hf.core.scoring.scores import Scores, document_scores, score
@@ -36,7 +35,6 @@ __all__ = [
     "Scores",
     "accuracy_counts",
     "bootstrap",
-    "boundary_deviations",
     "classify",
     "document_counts",
     "document_scores",

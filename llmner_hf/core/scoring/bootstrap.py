@@ -4,7 +4,7 @@ In: gold and one or two systems' predictions, document id -> entities. Out: perc
 the strict precision, recall and F1, or of the difference of two F1, and of any other counts of
 documents. Documents are drawn with replacement, whole, because the entities of a document are not
 independent. Documents are sorted by id and the generator is seeded, so the same input gives the
-same interval. Refused: no document at all, fewer than one sample, a level outside (0, 1).
+same interval. Refused: no document at all, fewer than one sample.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from llmner_hf.core.errors import InputError, SettingError
 from llmner_hf.core.scoring.counts import Counts, Documents, document_counts
 
 Numbers = tuple[int, ...]
+LEVEL = 0.95  # of all intervals, as every table says
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A measured value and the limits that the given share of the samples lies between."""
+    """A measured value and the limits that ``LEVEL`` of the samples lie between."""
 
     value: float
     low: float
@@ -57,9 +58,9 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return values[low] + (place - low) * (values[high] - values[low])
 
 
-def _interval(value: float, samples: Sequence[float], level: float) -> Interval:
+def _interval(value: float, samples: Sequence[float]) -> Interval:
     values = sorted(samples)
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     return Interval(value, _quantile(values, tail), _quantile(values, 1 - tail))
 
 
@@ -76,74 +77,59 @@ def _resampled(rows: Sequence[Numbers], samples: int, seed: int) -> Iterator[Num
         yield tuple(map(sum, zip(*drawn, strict=True)))
 
 
-def _check(documents: int, samples: int, level: float) -> None:
+def _check(documents: int, samples: int) -> None:
     if not documents:
         raise InputError("gold has no document; a bootstrap needs at least one to draw from")
     if samples < 1:
         raise SettingError(f"samples = {samples}: a bootstrap needs at least one sample")
-    if not 0 < level < 1:
-        raise SettingError(f"level = {level}: the level of an interval lies between 0 and 1")
 
 
 def bootstrap(
-    gold: Documents,
-    predicted: Documents,
-    *,
-    samples: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
+    gold: Documents, predicted: Documents, *, samples: int = 1000, seed: int = 0
 ) -> Intervals:
     """Percentile intervals of strict precision, recall and F1 over documents.
 
     Raises:
         InputError: a document was predicted that gold does not know, or there is no document.
-        SettingError: fewer than one sample, or a level outside (0, 1).
+        SettingError: fewer than one sample.
     """
     counts = document_counts(gold, predicted).values()
-    return intervals(tuple(counts), samples=samples, seed=seed, level=level)
+    return intervals(tuple(counts), samples=samples, seed=seed)
 
 
-def intervals(
-    documents: Sequence[Counts], *, samples: int = 1000, seed: int = 0, level: float = 0.95
-) -> Intervals:
+def intervals(documents: Sequence[Counts], *, samples: int = 1000, seed: int = 0) -> Intervals:
     """Percentile intervals of precision, recall and F1 of any counts, one of each document.
 
     Raises:
         InputError: there is no document.
-        SettingError: fewer than one sample, or a level outside (0, 1).
+        SettingError: fewer than one sample.
     """
-    _check(len(documents), samples, level)
+    _check(len(documents), samples)
     total = sum(documents, Counts())
     drawn = [Counts(*sums) for sums in _resampled([_numbers(d) for d in documents], samples, seed)]
     return Intervals(
-        precision=_interval(total.precision, [counts.precision for counts in drawn], level),
-        recall=_interval(total.recall, [counts.recall for counts in drawn], level),
-        f1=_interval(total.f1, [counts.f1 for counts in drawn], level),
+        precision=_interval(total.precision, [counts.precision for counts in drawn]),
+        recall=_interval(total.recall, [counts.recall for counts in drawn]),
+        f1=_interval(total.f1, [counts.f1 for counts in drawn]),
     )
 
 
 def paired_bootstrap(
-    gold: Documents,
-    first: Documents,
-    second: Documents,
-    *,
-    samples: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
+    gold: Documents, first: Documents, second: Documents, *, samples: int = 1000, seed: int = 0
 ) -> Comparison:
     """Compare two systems on the same documents; both are scored on every sample.
 
     Raises:
         InputError: a document was predicted that gold does not know, or there is no document.
-        SettingError: fewer than one sample, or a level outside (0, 1).
+        SettingError: fewer than one sample.
     """
     firsts = tuple(document_counts(gold, first).values())
     seconds = tuple(document_counts(gold, second).values())
-    _check(len(firsts), samples, level)
+    _check(len(firsts), samples)
     difference = sum(firsts, Counts()).f1 - sum(seconds, Counts()).f1
     rows = [_numbers(one, other) for one, other in zip(firsts, seconds, strict=True)]
     drawn = [
         Counts(*sums[:3]).f1 - Counts(*sums[3:]).f1 for sums in _resampled(rows, samples, seed)
     ]
     extreme = sum(abs(sample - difference) >= abs(difference) for sample in drawn)
-    return Comparison(_interval(difference, drawn, level), (1 + extreme) / (1 + samples))
+    return Comparison(_interval(difference, drawn), (1 + extreme) / (1 + samples))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import InputError
+from llmner_hf.core.sums import Summed
 
 Documents = Mapping[str, Iterable[Entity]]
 
@@ -22,7 +23,7 @@ def _ratio(part: float, whole: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Summed):
     """Entities that are exactly right, predicted, and gold.
 
     >>> (Counts(1, 2, 4) + Counts(1, 1, 0)).precision
@@ -32,16 +33,6 @@ class Counts:
     correct: int = 0
     predicted: int = 0
     gold: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.correct + other.correct, self.predicted + other.predicted, self.gold + other.gold
-        )
-
-    def __sub__(self, other: Counts) -> Counts:
-        return Counts(
-            self.correct - other.correct, self.predicted - other.predicted, self.gold - other.gold
-        )
 
     @classmethod
     def of(cls, gold: frozenset[Entity], predicted: frozenset[Entity]) -> Counts:
@@ -65,7 +56,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class PartnerCounts:
+class PartnerCounts(Summed):
     """Entities that have a partner on the other side, counted from both sides.
 
     Two predicted entities may overlap one gold entity, so that "correct" has two readings:
@@ -80,14 +71,6 @@ class PartnerCounts:
     predicted: int = 0
     found: int = 0
     gold: int = 0
-
-    def __add__(self, other: PartnerCounts) -> PartnerCounts:
-        return PartnerCounts(
-            self.correct + other.correct,
-            self.predicted + other.predicted,
-            self.found + other.found,
-            self.gold + other.gold,
-        )
 
     @property
     def precision(self) -> float:

@@ -4,8 +4,8 @@ In: the entities of one document and its tokens. Out: for every prediction of th
 type_span, the tokens between its start and the gold start plus those between the two ends,
 measured to the nearest gold entity: of its own type for span, of any type for type_span. A token
 counts as soon as one character of it lies between the two boundaries, so a slip inside a token
-is 1, and a slip over blanks alone is 0. The paper does not say what a token is; the default here
-is a word or a punctuation mark, and in Chinese and Japanese a character.
+is 1, and a slip over blanks alone is 0. The paper does not say what a token is; the callers here
+take words and punctuation marks, in Chinese and Japanese characters (`core.writing.word_spans`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from llmner_hf.core.entities import Entity, Span
 from llmner_hf.core.errors import OffsetError
 from llmner_hf.core.scoring.error_classes import ErrorClass, classify
 from llmner_hf.core.scoring.overlaps import Overlaps
-from llmner_hf.core.writing import word_spans
 
 
 class Ruler:
@@ -59,7 +58,12 @@ class Ruler:
 
 
 def deviations(gold: Overlaps, predicted: Iterable[Entity], ruler: Ruler) -> Counter[int]:
-    """Deviation in tokens -> how many wrong boundaries have it, for one document."""
+    """Deviation in tokens -> how many wrong boundaries have it, for one document.
+
+    >>> words = Ruler([(0, 3), (4, 8), (9, 17), (18, 22)])
+    >>> deviations(Overlaps([Entity(4, 17, "DNA")]), [Entity(0, 22, "DNA")], words)
+    Counter({2: 1})
+    """
     result: Counter[int] = Counter()
     for entity in set(predicted):
         near = gold.of(entity)
@@ -69,27 +73,3 @@ def deviations(gold: Overlaps, predicted: Iterable[Entity], ruler: Ruler) -> Cou
         if kind in (ErrorClass.SPAN, ErrorClass.TYPE_SPAN):
             result[min(ruler.deviation(entity, other) for other in near)] += 1
     return result
-
-
-def boundary_deviations(
-    text: str,
-    gold: Iterable[Entity],
-    predicted: Iterable[Entity],
-    *,
-    tokens: Iterable[Span] | None = None,
-) -> Counter[int]:
-    """Deviation in tokens -> how many wrong boundaries of this text have it.
-
-    ``tokens`` are half-open characters of the text; without them, a token is a word of
-    `core.writing.word_spans`.
-
-    Raises:
-        OffsetError: the given tokens are empty or overlap.
-
-    >>> gold = [Entity(4, 17, "DNA")]
-    >>> boundary_deviations("the IL-2 promoter site", gold, [Entity(0, 22, "DNA")])
-    Counter({2: 1})
-    """
-    return deviations(
-        Overlaps(gold), predicted, Ruler(word_spans(text) if tokens is None else tokens)
-    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from llmner_hf.core.entities import Entity
+from llmner_hf.core.sums import Summed
 
 
 class ErrorClass(StrEnum):
@@ -29,7 +30,7 @@ class ErrorClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorCounts:
+class ErrorCounts(Summed):
     """Wrong predictions by class, and the gold entities that no prediction matches exactly."""
 
     type: int = 0
@@ -37,15 +38,6 @@ class ErrorCounts:
     type_span: int = 0
     spurious: int = 0
     missed: int = 0
-
-    def __add__(self, other: ErrorCounts) -> ErrorCounts:
-        return ErrorCounts(
-            self.type + other.type,
-            self.span + other.span,
-            self.type_span + other.type_span,
-            self.spurious + other.spurious,
-            self.missed + other.missed,
-        )
 
     @classmethod
     def of(cls, classes: Iterable[ErrorClass], missed: int) -> ErrorCounts:

@@ -22,31 +22,20 @@ from dataclasses import dataclass, field
 from llmner_hf.core.entities import Entity
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.scoring.counts import Counts, aligned
+from llmner_hf.core.sums import Summed
 
 Answers = Mapping[Entity, Collection[str] | None]
 Linked = Mapping[str, Answers]
 
 
 @dataclass(frozen=True, slots=True)
-class LinkScores:
+class LinkScores(Summed):
     """The counts of a document or, added, of a corpus; of all types, and of each."""
 
     mentions: Counts = field(default_factory=Counts)
     end_to_end: Counts = field(default_factory=Counts)
     documents: Counts = field(default_factory=Counts)
     per_type: Mapping[str, LinkScores] = field(default_factory=dict)
-
-    def __add__(self, other: LinkScores) -> LinkScores:
-        return LinkScores(
-            mentions=self.mentions + other.mentions,
-            end_to_end=self.end_to_end + other.end_to_end,
-            documents=self.documents + other.documents,
-            per_type={
-                label: self.per_type.get(label, LinkScores())
-                + other.per_type.get(label, LinkScores())
-                for label in sorted({*self.per_type, *other.per_type})
-            },
-        )
 
 
 def _ids(side: Answers) -> dict[Entity, frozenset[str]]:

@@ -26,12 +26,13 @@ from llmner_hf.core.scoring.counts import Counts, Documents, PartnerCounts, alig
 from llmner_hf.core.scoring.deviations import Ruler, deviations
 from llmner_hf.core.scoring.error_classes import ErrorCounts, classify
 from llmner_hf.core.scoring.overlaps import Overlaps
+from llmner_hf.core.sums import Summed
 
 Spans = Iterable[Span]
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(Summed):
     """The counts of a document or, added, of a corpus."""
 
     strict: Counts = field(default_factory=Counts)
@@ -43,22 +44,6 @@ class Scores:
     errors: ErrorCounts = field(default_factory=ErrorCounts)
     per_type: Mapping[str, Counts] = field(default_factory=dict)
     deviations: Counter[int] = field(default_factory=Counter)
-
-    def __add__(self, other: Scores) -> Scores:
-        return Scores(
-            strict=self.strict + other.strict,
-            exact_span=self.exact_span + other.exact_span,
-            type_overlap=self.type_overlap + other.type_overlap,
-            relaxed=self.relaxed + other.relaxed,
-            flat=self.flat + other.flat,
-            nested=self.nested + other.nested,
-            errors=self.errors + other.errors,
-            per_type={
-                label: self.per_type.get(label, Counts()) + other.per_type.get(label, Counts())
-                for label in sorted({*self.per_type, *other.per_type})
-            },
-            deviations=self.deviations + other.deviations,
-        )
 
     @property
     def macro_f1(self) -> float:

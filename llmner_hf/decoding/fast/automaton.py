@@ -64,9 +64,6 @@ class Automaton:
 
     A walk is a cell and the number of the type whose line it is in. What may follow a line depends
     on the type alone. After the end token there is no cell.
-
-    Args:
-        lattice: the token automaton of the text.
     """
 
     def __init__(self, lattice: Lattice) -> None:

@@ -92,12 +92,7 @@ class RowLayer(CacheLayerMixin):
 
 
 class RowCache(Cache):
-    """The cache of a batch.
-
-    Args:
-        model: the causal language model.
-        size: rows.
-    """
+    """The cache of a batch."""
 
     def __init__(self, model: Any, size: int) -> None:
         self.own = [RowLayer(self) for _ in range(layers_of(model))]

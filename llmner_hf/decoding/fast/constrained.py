@@ -154,20 +154,15 @@ class ConstrainedDecoder(SymbolicDecoder):
     def _verify(
         self, rows: list[Row], walks: list[Walk], cache: RowCache, places: list[int]
     ) -> None:
-        """Read pending tokens and drafts; write what the model itself would have written.
-
-        Args:
-            rows: those of the pass.
-            walks: the draft of each.
-            cache: of the whole batch.
-            places: the place of each row in the cache.
-        """
+        """Read pending tokens and drafts; write what the model itself would have written."""
         self.passes += 1
         states = self._read(rows, walks, cache, places)
         choices, among = self._choose(states, walks, [row.prior for row in rows])
         begin = 0  # of the row's part of states, choices and logs: one for each cell of its walk
         for row, walk, place in zip(rows, walks, places, strict=True):
             count = self._accept(row, walk, choices[begin : begin + len(walk.cells)], cache, place)
+            # The token written at a cell was chosen by the state behind that cell, and cells are
+            # written in order: the first ``count`` of the row's part are those of what was written.
             written = slice(begin, begin + count)
             row.among.append(among[written])
             if self.settings.confidence == "full":  # a copy: a view would keep the whole pass

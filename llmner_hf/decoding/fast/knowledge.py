@@ -24,11 +24,7 @@ class Hints:
 
 
 class Knowledge:
-    """What is known about a text before it is tagged, and what the passes have shown since.
-
-    Args:
-        prior: with the known mentions of the text.
-    """
+    """What is known about a text before it is tagged, and what the passes have shown since."""
 
     def __init__(self, prior: Prior) -> None:
         self.prior = prior

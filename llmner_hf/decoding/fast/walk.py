@@ -61,6 +61,8 @@ class Walk:
         begin = spine.borders[at.piece]
         end = min(spine.borders[piece], begin + most - len(self.tokens))
         self.tokens += spine.tokens[begin:end]
+        # Cell number n of the spine stands before token n. The cell before the first of these
+        # tokens is the walk's last one already, so those behind each token are added.
         self.cells += spine.cells[begin + 1 : end + 1]
         self.lines += [self.line] * (end - begin)
         self.cell = self.cells[-1]

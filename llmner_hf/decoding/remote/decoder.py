@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from llmner_hf.core.alignment import align
-from llmner_hf.core.entities import Prediction, Problem, ProblemKind, ScoredEntity
+from llmner_hf.core.entities import Prediction
 from llmner_hf.core.prompting import Message, messages
 from llmner_hf.decoding.remote.answers import Answers
 from llmner_hf.decoding.remote.server import Answer, Server, Usage
@@ -60,10 +59,6 @@ class RemoteDecoder:
     def decode(self, requests: Sequence[Request], batch_size: int = 16) -> list[Prediction]:
         """The predictions of all requests, in their order; scores are 1.0.
 
-        Args:
-            requests: the texts with their schemas.
-            batch_size: how many requests are on their way at a time.
-
         Raises:
             RunError: the server failed; what was still waiting is not asked.
         """
@@ -71,17 +66,9 @@ class RemoteDecoder:
         with ThreadPoolExecutor(batch_size) as pool:
             for request, answer in zip(requests, pool.map(self._ask, requests), strict=True):
                 self.usage += answer.usage
-                predictions.append(self._read(request, answer))
+                read = request.answered(answer.text, self.settings.strategy, answer.truncated)
+                predictions.append(read)
         return predictions
 
     def _ask(self, request: Request) -> Answer:
         return self.server.complete(self.prompt(request), self.most_tokens)
-
-    def _read(self, request: Request, answer: Answer) -> Prediction:
-        """An answer aligned with its text."""
-        read = align(answer.text, request.text, request.schema.labels, self.settings.strategy)
-        problems = read.problems
-        if answer.truncated:
-            problems = (*problems, Problem(ProblemKind.TRUNCATED, len(answer.text)))
-        scored = tuple(ScoredEntity(entity, 1.0) for entity in read.entities)
-        return Prediction(request.id, scored, problems)

@@ -21,6 +21,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from llmner_hf.core.errors import RunError, SettingError
 from llmner_hf.core.prompting import Message
+from llmner_hf.core.sums import Summed
 
 PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 REFUSALS = frozenset((400, 413, 422))  # of this request; another one may be answered
@@ -33,7 +34,7 @@ _ADVICE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Summed):
     """Requests, and their tokens as the server counts and bills them; 0 if it does not say.
 
     >>> Usage() + Usage(1, 40, 12)
@@ -43,13 +44,6 @@ class Usage:
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.requests + other.requests,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The card of a tuned tagger or selector, adapter or whole.
 
-In: its folder, and the folder of its test scores. Out: the text of its ``README.md``. Refused: a
+In: its folder, with test scores if there are any. Out: the text of its ``README.md``. Refused: a
 folder with neither ``tagger.json`` nor ``selector.json``.
 """
 
@@ -40,25 +40,19 @@ _SIGNS = (
 _TAGS = ["biomedical", "named-entity-recognition", "llmner_hf"]
 
 
-def model_card(
-    folder: str | os.PathLike[str],
-    name: str = NAME,
-    scores: str | os.PathLike[str] | None = None,
-) -> str:
+def model_card(folder: str | os.PathLike[str], name: str = NAME) -> str:
     """The card of a model.
 
     Args:
-        folder: of the model or adapter.
+        folder: of the model or adapter; its test files are in ``scores`` (`hub.cards.scores`).
         name: its repository, as the code in the card names it.
-        scores: the folder of its test files (`hub.cards.scores`); by default ``scores`` in
-            the folder.
 
     Raises:
         SettingError: it is the folder of neither a tagger nor a selector.
         InputError: a test file is missing or malformed.
     """
     path = Path(folder)
-    found = test_scores(Path(scores) if scores else path / "scores")
+    found = test_scores(path / "scores")
     if (path / SELECTOR_FILE).is_file():
         return _selector(path, name, found)
     if (path / TAGGER_FILE).is_file():

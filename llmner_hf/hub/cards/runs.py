@@ -30,11 +30,7 @@ _OPTIMISATION = {
 
 
 class Run:
-    """A run folder.
-
-    Args:
-        folder: of a model or adapter that was tuned here.
-    """
+    """A run folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -231,12 +231,6 @@ def launch(
 ) -> None:
     """Serve the page until it is stopped.
 
-    Args:
-        model: a folder or a name on the Hub; the embedded model if absent.
-        selector: likewise; none if absent.
-        port: the first free one from 7860 if absent.
-        revision: branch, tag or commit of the model on the Hub.
-
     Raises:
         OSError: there is no such model, or the port is taken.
     """

@@ -97,10 +97,6 @@ _ENTITY = {
 def read_entities(entities: Any, place: str) -> list[tuple[Entity, list[str] | None]]:
     """The entities of one document, each with the ids of its concepts.
 
-    Args:
-        entities: a list of dictionaries.
-        place: where they stand among the documents, for errors.
-
     Raises:
         InputError: they are no list, or one of them is no entity.
     """

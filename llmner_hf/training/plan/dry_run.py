@@ -2,11 +2,8 @@
 
 In: the settings of a recipe and its prepared rows. Out: a ``Plan``: exact counts of parameters,
 rows, tokens and steps, an estimate of the peak memory of one GPU, and the first examples with the
-tokens that bear loss marked. The model is built from its config on the meta device, where
-parameters have shapes and no storage, so a 9B model needs no memory and a config alone is enough.
-The memory is arithmetic over those shapes (docs/training.md has the formulas): the share of one
-process that holds the whole model, without the CUDA context and the allocator's gaps. Refused:
-a recipe without rows or a model, and an adapter that does not fit the model.
+tokens that bear loss marked. Refused: a recipe without rows or a model, and an adapter that does
+not fit the model.
 """
 
 from __future__ import annotations
@@ -154,27 +151,18 @@ def plan(
 ) -> Plan:
     """Resolve a recipe without weights.
 
-    Args:
-        settings: ours.
-        optimisation: TRL's.
-        model_settings: TRL's; the model may be a folder with a config alone.
-        rows: those that `training.tagger.sources.prepare` makes.
-        reports: what became of the examples of each dataset.
-        tokens: the tokenisation of the rows.
-
     Raises:
         SettingError: there are no rows, no model is named, or the adapter does not fit it.
     """
     require_rows(rows, reports)
     skeleton, epoch = Skeleton.of(model_settings), Epoch.of(rows, settings, optimisation)
     memory = Estimate(skeleton, settings, optimisation, model_settings).memory
-    parameters = list(skeleton.model.parameters())
     return Plan(
         architecture=skeleton.architecture,
         source=model_path(model_settings),
         base_parameters=skeleton.base_parameters,
-        parameters=count(parameters),
-        trainable=count(p for p in parameters if p.requires_grad),
+        parameters=count(skeleton.model.parameters()),
+        trainable=skeleton.trainable,
         stored=_stored(skeleton, model_settings),
         adapter=_adapter(model_settings),
         epoch=epoch,

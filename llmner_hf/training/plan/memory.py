@@ -85,6 +85,11 @@ class Skeleton:
     quantised: frozenset[int]
     dtype: torch.dtype
 
+    @property
+    def trainable(self) -> int:
+        """How many parameters are trained."""
+        return count(p for p in self.model.parameters() if p.requires_grad)
+
     @classmethod
     def of(cls, settings: ModelConfig) -> Skeleton:
         """Built from the config; no file of weights is looked for."""
@@ -136,8 +141,7 @@ class Estimate:
 
     def memory(self, batch: Batch, *, checkpointing: bool) -> Memory:
         """The peak for this batch."""
-        parameters = list(self.skeleton.model.parameters())
-        trained = count(p for p in parameters if p.requires_grad)
+        parameters, trained = self.skeleton.model.parameters(), self.skeleton.trainable
         layers, a_layer = self._config.num_hidden_layers, self.kept_by_layer(batch.width)
         tokens = batch.packs * batch.width
         # Outside the layers: the input of the final norm, and that in fp32.

@@ -53,13 +53,7 @@ class Shown:
 def shown(
     row: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase, allowed_share: float
 ) -> Shown:
-    """An example for a reader; with ``allowed_share`` 1, where nothing is decided no loss is borne.
-
-    Args:
-        row: as `training.tagger.preparation` makes it.
-        tokenizer: of its ids.
-        allowed_share: see ``TrainingSettings``.
-    """
+    """An example for a reader; with ``allowed_share`` 1 a token that is no choice bears no loss."""
     prompt, answer = row["ids"][: row["start"]], row["ids"][row["start"] :]
     bears = [True] * len(answer)
     if allowed_share == 1:

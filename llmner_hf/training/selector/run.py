@@ -9,7 +9,6 @@ checkpoint. Trained are the classification layer, the two markers, and the backb
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from datasets import Dataset, DatasetDict, concatenate_datasets
 from peft import get_peft_model, prepare_model_for_kbit_training
 from torch.nn.utils.rnn import pad_sequence
 from transformers import EvalPrediction, Trainer, TrainingArguments
-from trl import ModelConfig, get_peft_config, get_quantization_config
+from trl import ModelConfig, get_quantization_config
 
 from llmner_hf.core.calibration import auc, average_precision, calibration_error, probability
 from llmner_hf.core.errors import SettingError
@@ -30,13 +29,19 @@ from llmner_hf.selector.storage import from_backbone, make_room
 from llmner_hf.settings import SelectorSettings
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.training.checkpoints import WholeCheckpoints
-from llmner_hf.training.continuing import begun_by, finished
+from llmner_hf.training.continuing import once
 from llmner_hf.training.lending import ALONE, Lending
-from llmner_hf.training.outcome import gone_on, in_fp32, leave, model_path, prepared, record_of
+from llmner_hf.training.outcome import (
+    adapter_of,
+    gone_on,
+    in_fp32,
+    leave,
+    model_path,
+    prepared,
+    record_of,
+)
 from llmner_hf.training.recipe import SelectorTrainingSettings
 from llmner_hf.training.selector.preparation import SelectionReport, predictions_of, prepare
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +103,12 @@ def load_model(
     with torch.no_grad():  # what brackets mean to a model is where its markers begin
         embedding: Any = model.get_input_embeddings()
         embedding.weight[list(markers)] = embedding.weight[[tokens.open, tokens.close]]
-    adapter: Any = get_peft_config(model_settings)
+    adapter = adapter_of(model_settings)
     if adapter is not None:
         if quantization:
             model = prepare_model_for_kbit_training(
                 model, use_gradient_checkpointing=arguments.activation_checkpointing
             )
-        adapter.revision = model_settings.model_revision  # PEFT does not record it
         model = get_peft_model(model, _for_selector(adapter, model, markers))
     in_fp32(model)
     return model
@@ -141,22 +145,12 @@ def train(
 ) -> dict[str, Any]:
     """Tune a selector and leave it in the run folder; returns what ``run.json`` holds.
 
-    Args:
-        settings: ours.
-        arguments: transformers'; ``output_dir`` is the run folder.
-        model_settings: TRL's; with ``use_peft`` an adapter is trained.
-        datasets: the tagged datasets by name; validation splits give the held-out candidates.
-        lending: what gazetteers are lent.
+    Arguments as in `training.tagger.run.train`; validation splits give the held-out candidates.
 
     Raises:
         SettingError: the settings do not fit together.
     """
-    begun = begun_by(settings, arguments, model_settings, datasets, lending)
-    place = Path(str(arguments.output_dir))
-    if record := finished(place, begun, arguments.should_save):
-        logger.warning("%s: this run is finished; there is nothing to do", place)
-        return record
-    return _tuned(settings, arguments, model_settings, datasets, lending)
+    return once(_tuned, settings, arguments, model_settings, datasets, lending)
 
 
 def _tuned(

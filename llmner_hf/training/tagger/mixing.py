@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import Sampler
 
 from llmner_hf.core.errors import SettingError
-from llmner_hf.training.recipe import Exhausted, Mixing
+from llmner_hf.training.recipe import Mixing
 
 
 class MixingSampler(Sampler[int]):
@@ -31,11 +31,9 @@ class MixingSampler(Sampler[int]):
     Args:
         corpora: the corpus of each row.
         languages: the language of each row.
-        mixing: ``alternate`` takes the languages in turn, ``shuffle`` does not look at them.
-        exhausted: what happens when the smaller side is used up. The paper does not say. ``rest``
-            goes on with the other side, so that every row is seen once; ``repeat`` begins the
-            smaller side again; ``stop`` ends the epoch there, leaving out a new part of the larger
-            side each time.
+        mixing: ``alternate`` takes the languages in turn. When the smaller side is used up, the
+            rest of the other follows, so that every row is seen once; the paper does not say.
+            ``shuffle`` does not look at the languages.
         weights: corpus -> how often an epoch has its rows; 0.5 is a new half of them each epoch.
         group: rows of one corpus that follow each other.
         lengths: of each row, where rows of like length are to stand together: of every so many
@@ -53,14 +51,13 @@ class MixingSampler(Sampler[int]):
         languages: Sequence[str],
         *,
         mixing: Mixing = "alternate",
-        exhausted: Exhausted = "rest",
         weights: Mapping[str, float] | None = None,
         group: int = 1,
         lengths: Sequence[int] | None = None,
         pool: int = 1,
         seed: int = 0,
     ) -> None:
-        self.mixing, self.exhausted, self.group, self.seed = mixing, exhausted, group, seed
+        self.mixing, self.group, self.seed = mixing, group, seed
         self.lengths, self.pool = lengths, pool
         self.epoch = 0
         self._rows: dict[str, list[int]] = defaultdict(list)
@@ -88,9 +85,10 @@ class MixingSampler(Sampler[int]):
                 (groups if len(part) == self.group else short).append(part)
         for groups in sides.values():
             random.shuffle(groups)
-        order = sorted(filter(None, sides.values()), key=len)
+        turns = zip_longest(*sorted(sides.values(), key=len))  # the smaller side first
+        in_turn = (group for turn in turns for group in turn if group is not None)
         # What is left of each corpus comes last, or every batch behind it would hold two corpora.
-        mixed = chain.from_iterable(chain(self._in_turn(order, random), short))
+        mixed = chain.from_iterable(chain(in_turn, short))
         return mixed if self.lengths is None else self._alike(mixed, self.lengths)
 
     def set_epoch(self, epoch: int) -> None:
@@ -101,18 +99,6 @@ class MixingSampler(Sampler[int]):
         """The rows of each pool, the longest first."""
         while pool := list(islice(rows, self.pool)):
             yield from sorted(pool, key=lambda row: -lengths[row])
-
-    def _in_turn(self, sides: list[list[list[int]]], random: Random) -> Iterator[list[int]]:
-        """One group of each side in turn, the smaller side first."""
-        if not sides:
-            return
-        shortest, longest = len(sides[0]), len(sides[-1])
-        if self.exhausted == "stop":
-            sides = [side[:shortest] for side in sides]
-        elif self.exhausted == "repeat":
-            sides = [_repeated(side, longest, random) for side in sides]
-        for turn in zip_longest(*sides):
-            yield from (group for group in turn if group is not None)
 
 
 class SeededSampler(Sampler[int]):
@@ -158,11 +144,3 @@ def _drawn(rows: list[int], weight: float, random: Random) -> list[int]:
     drawn = rows * whole + random.sample(rows, part)
     random.shuffle(drawn)
     return drawn
-
-
-def _repeated(groups: list[list[int]], length: int, random: Random) -> list[list[int]]:
-    """The groups, again and again in a new order, up to a length."""
-    result = list(groups)
-    while len(result) < length:
-        result += random.sample(groups, len(groups))
-    return result[:length]

@@ -8,7 +8,6 @@ stopped goes on from its last whole checkpoint (`training.checkpoints`).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,16 +15,24 @@ from typing import Any
 
 from datasets import Dataset, DatasetDict
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
-from trl import ModelConfig, SFTConfig, get_peft_config, get_quantization_config
+from trl import ModelConfig, SFTConfig, get_quantization_config
 
 from llmner_hf.core.errors import LlmnerError, SettingError
 from llmner_hf.tagger.quantised import keep_layout
 from llmner_hf.tokens.canonical import Tokens
 from llmner_hf.tokens.layout import layout_of
-from llmner_hf.training.continuing import begun_by, finished
+from llmner_hf.training.continuing import once
 from llmner_hf.training.evaluation import validator
 from llmner_hf.training.lending import ALONE, Lending
-from llmner_hf.training.outcome import gone_on, in_fp32, leave, model_path, prepared, record_of
+from llmner_hf.training.outcome import (
+    adapter_of,
+    gone_on,
+    in_fp32,
+    leave,
+    model_path,
+    prepared,
+    record_of,
+)
 from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.mixing import MixingSampler
 from llmner_hf.training.tagger.sources import (
@@ -37,8 +44,6 @@ from llmner_hf.training.tagger.sources import (
 )
 from llmner_hf.training.tagger.trainer import Collator, TaggerTrainer
 from llmner_hf.training.tagger.validation import Validation, save
-
-logger = logging.getLogger(__name__)
 
 # Of so many batches the rows of like length stand together: transformers' own number.
 POOL = 50
@@ -125,7 +130,6 @@ def sampler_of(
         rows["corpus"][:],
         rows["language"][:],
         mixing=settings.mixing,
-        exhausted=settings.exhausted,
         weights=settings.corpus_weights,
         group=group,
         lengths=rows["length"][:] if alike else None,
@@ -147,9 +151,6 @@ def make_trainer(
         SettingError: model, adapter or optimiser refuse the recipe.
     """
     group = pack_size(settings, optimisation)
-    adapter = get_peft_config(model_settings)
-    if adapter is not None and model_settings.model_revision:
-        adapter.revision = model_settings.model_revision  # PEFT does not record it
     try:
         trainer = TaggerTrainer(
             sampler=sampler_of(rows, settings, optimisation, group),
@@ -158,7 +159,7 @@ def make_trainer(
             args=_completed(optimisation),
             train_dataset=rows,
             processing_class=tokenizer,
-            peft_config=adapter,
+            peft_config=adapter_of(model_settings),
             data_collator=Collator(
                 tokenizer.pad_token_id,
                 settings.word_dropout,
@@ -196,12 +197,7 @@ def train(
         SettingError: the settings do not fit together.
     """
     check_order(settings, optimisation)
-    begun = begun_by(settings, optimisation, model_settings, datasets, lending)
-    place = Path(str(optimisation.output_dir))
-    if record := finished(place, begun, optimisation.should_save):
-        logger.warning("%s: this run is finished; there is nothing to do", place)
-        return record
-    return _tuned(settings, optimisation, model_settings, datasets, lending)
+    return once(_tuned, settings, optimisation, model_settings, datasets, lending)
 
 
 def _tuned(

@@ -7,7 +7,7 @@ training rows. Where the recipe has folds, a row holds what the mentions of othe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import get_args
 
@@ -15,7 +15,7 @@ from datasets import Dataset, DatasetDict, concatenate_datasets
 
 from llmner_hf.core.borders import learn_cuts
 from llmner_hf.core.catalogue import CORPORA
-from llmner_hf.core.entities import Entity, Example, Language
+from llmner_hf.core.entities import Example, Language
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
@@ -97,7 +97,8 @@ def tagger_of(datasets: Mapping[str, DatasetDict], settings: TrainingSettings) -
     people = of_people(datasets, settings)
     check_defaults(settings, people)
     every = examples_of(datasets, settings)
-    depth = max(nesting(example.entities) for own in every.values() for example in own)
+    examples = [example for own in every.values() for example in own]
+    depth = max((e.depth(one.entities) for one in examples for e in one.entities), default=0)
     cuts = learn_cuts((view(one.text), one.entities) for name in people for one in every[name])
     return settings.tagger(schemas_of(people), depth, cuts)
 
@@ -123,16 +124,7 @@ def prepare(
     seed: int = 0,
     lending: Lending = ALONE,
 ) -> tuple[Dataset, dict[str, PreparationReport]]:
-    """The training rows of all datasets together, and what became of their examples.
-
-    Args:
-        datasets: the tagged datasets by name.
-        tokens: the canonical tokenisation.
-        tagger: how the model will be asked.
-        settings: the recipe's.
-        seed: of the draws of types.
-        lending: what gazetteers are lent.
-    """
+    """The training rows of all datasets together, and what became of their examples."""
     parts, reports = [], {}
     every = examples_of(datasets, settings)
     beside = _gazetteers(every, datasets, tagger, settings, lending)
@@ -183,19 +175,3 @@ def _gazetteers(
         else [Dictionary({})] * len(examples)
         for name, examples in every.items()
     }
-
-
-def nesting(entities: Iterable[Entity]) -> int:
-    """How deep entities of one type nest.
-
-    >>> nesting([Entity(0, 4, "protein"), Entity(0, 13, "protein"), Entity(0, 13, "DNA")])
-    2
-    """
-    entities = tuple(entities)
-    return max(
-        (
-            sum(o.label == e.label and o.start <= e.start and e.end <= o.end for o in entities)
-            for e in entities
-        ),
-        default=0,
-    )
