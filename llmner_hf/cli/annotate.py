@@ -64,6 +64,9 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         help="in place of all of the selector's own, as 0.7; or of types, as Chemical=0.8",
     )
     parser.add_argument(
+        "--terminology", metavar="STORE", help="link entities to its concepts; see `terminology`"
+    )
+    parser.add_argument(
         "--engine", choices=("constrained", "reference", "free"), default="constrained"
     )
 
@@ -128,6 +131,7 @@ def _pipeline(given: argparse.Namespace) -> Any:
     else:
         chosen |= {"engine": given.engine, "revision": given.revision}
     chosen["threshold"] = threshold_of(given.threshold)
+    chosen["terminology"] = given.terminology
     return pipeline("bioner", model=given.model, **chosen)
 
 

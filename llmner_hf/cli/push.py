@@ -22,8 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         nargs="+",
-        help="a folder that build, train or merge wrote; several datasets for one repository; or "
-        "a Space of this package, as bioner_strict",
+        help="a folder that build, train or merge wrote; several datasets for one repository; a "
+        "store that terminology build wrote; or a Space of this package, as bioner_strict",
     )
     parser.add_argument("repo_id", metavar="REPO_ID", help="NAMESPACE/NAME on the Hub")
     parser.add_argument("--revision", default="main", help="branch, made if it is not there")
@@ -45,14 +45,19 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     """``llmner push``."""
     from llmner_hf.hub import Destination, contents_of
     from llmner_hf.hub.cards import model_card
+    from llmner_hf.hub.terminologies import contents_of_store
 
     to = Destination(
         given.repo_id, given.revision, given.private, given.replace, given.i_have_the_rights
     )
     card = partial(model_card, name=given.repo_id)
     with TemporaryDirectory() as scratch:
-        places = [_whole(_folder(name), Path(scratch)) for name in given.what]
-        _push(given, [contents_of(place, card) for place in places], to)
+        if [Path(name).suffix for name in given.what] == [".safetensors"]:
+            parts = [contents_of_store(Path(given.what[0]), given.repo_id)]
+        else:
+            places = [_whole(_folder(name), Path(scratch)) for name in given.what]
+            parts = [contents_of(place, card) for place in places]
+        _push(given, parts, to)
 
 
 def _whole(folder: Path, scratch: Path) -> Path:

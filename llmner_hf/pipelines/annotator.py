@@ -1,4 +1,4 @@
-"""Texts to entities: transcript, sentences, decoder, repeats, selector.
+"""Texts to entities: transcript, sentences, decoder, repeats, selector, links.
 
 In: texts, and what a call asks for. Out: for each text a prediction whose offsets are half-open
 characters of the text as it was given. Nothing of a text is altered or cut off; what is read is its
@@ -8,7 +8,7 @@ A text is annotated sentence by sentence, the unit the models are tuned on (pape
 offsets are put back; with ``sentences=False`` it is annotated whole where it fits the context and
 in groups of sentences where it does not. What cannot be an entity is refused (`core.soundness`).
 What is found in one sentence is looked for in the others (`core.repeats`), and a selector judges
-what that adds as all the rest.
+what that adds as all the rest. A linker says which concepts of a terminology the entities mean.
 
 An annotator knows nothing of transformers' pipelines: `pipelines.local` and `pipelines.endpoint`
 are two faces of it.
@@ -47,6 +47,7 @@ from llmner_hf.pipelines.asking import (
 from llmner_hf.pipelines.parts import Part, Parting
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
+from llmner_hf.terminology.linking import Linker
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Annotator:
         settings: how its model was tuned.
         selector: judges every entity a second time in its sentence.
         context: the tokens that fit the model; None where only a server knows.
+        linker: finds the concepts of the entities.
 
     Attributes:
         problems: what went wrong, counted by kind over all texts so far.
@@ -90,11 +92,13 @@ class Annotator:
         settings: TaggerSettings,
         selector: Selector | None = None,
         context: int | None = None,
+        linker: Linker | None = None,
     ) -> None:
         self.decoder = decoder
         self.settings = settings
         self.selector = selector
         self.context = context
+        self.linker = linker
         self.problems: Counter[ProblemKind] = Counter()
         self.dropped = 0
         self._said: set[str] = set()
@@ -124,9 +128,15 @@ class Annotator:
                 for document, own in zip(documents, found, strict=True)
             ]
         judged = iter(self._judged(parts, [one for own in found for one in own], call))
-        return [
+        predictions = [
             self._prediction(document, [next(judged) for _ in document.parts], call)
             for document in documents
+        ]
+        if self.linker is None:
+            return predictions
+        return [
+            replace(one, scored=self.linker.link(text, one.scored))
+            for text, one in zip(texts, predictions, strict=True)
         ]
 
     def _document(self, text: str, call: Call) -> Document:

@@ -20,6 +20,7 @@ from llmner_hf.pipelines.asking import Call
 from llmner_hf.selector.filtering import with_threshold
 from llmner_hf.selector.sharing import selector_at
 from llmner_hf.settings import TaggerSettings
+from llmner_hf.terminology.opening import Place, linker_of
 
 
 class EndpointPipeline(Face):
@@ -36,6 +37,7 @@ class EndpointPipeline(Face):
         settings: how the model was tuned; by default it is asked zero-shot.
         answers: a file that keeps every answer, so that none is asked for twice.
         selector: folder or Hub id of a selector, loaded here, that judges what the server finds.
+        terminology: see `pipelines.local.BioNerPipeline`.
         **defaults: those of the call.
 
     Raises:
@@ -51,6 +53,7 @@ class EndpointPipeline(Face):
         settings: TaggerSettings | None = None,
         answers: str | Path | None = None,
         selector: str | Path | None = None,
+        terminology: Place | None = None,
         **defaults: Any,
     ) -> None:
         if not model:
@@ -63,7 +66,7 @@ class EndpointPipeline(Face):
         if chosen:
             chosen = replace(chosen, gazetteer=settings.gazetteer)
         with_threshold(chosen, self.call.threshold)  # checks it
-        self.annotator = Annotator(decoder, settings, chosen)
+        self.annotator = Annotator(decoder, settings, chosen, linker=linker_of(terminology))
 
     def __repr__(self) -> str:
         return f"EndpointPipeline({self.decoder.server!r})"

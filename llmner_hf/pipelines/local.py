@@ -27,6 +27,7 @@ from llmner_hf.settings import TaggerSettings
 from llmner_hf.settings.origin import EMBEDDED, Origin
 from llmner_hf.tagger.folder import BESIDE
 from llmner_hf.tagger.tagger import Tagger
+from llmner_hf.terminology.opening import Place, linker_of
 
 TASK = "bioner"
 
@@ -64,6 +65,9 @@ class BioNerPipeline(Face, Pipeline):
         engine: "constrained"; "reference" for the same result one token at a time, which also
             serves models whose attention has windows; "free" for models not tuned for copying.
         selector: see ``Tagger.from_pretrained``.
+        terminology: where the concepts of entities are looked up, the ``links`` of an entity: a
+            file (`terminology.opening`), the name of a store on the Hub, a ``Terminology`` or a
+            ``Linker``.
         **kwargs: those of ``transformers.Pipeline`` and of the call.
     """
 
@@ -76,6 +80,7 @@ class BioNerPipeline(Face, Pipeline):
         settings: TaggerSettings | None = None,
         engine: Engine = "constrained",
         selector: str | Path | Origin | Selector | None = BESIDE,
+        terminology: Place | None = None,
         **kwargs: Any,
     ) -> None:
         if engine not in ENGINES:
@@ -90,7 +95,8 @@ class BioNerPipeline(Face, Pipeline):
         self.tagger = tagger
         decoder = ENGINES[engine](tagger.model, tagger.tokenizer, tagger.settings)
         context = tagger.model.config.max_position_embeddings
-        self.annotator = Annotator(decoder, tagger.settings, tagger.selector, context)
+        linker = linker_of(terminology)
+        self.annotator = Annotator(decoder, tagger.settings, tagger.selector, context, linker)
 
     @classmethod
     def from_pretrained(
@@ -100,6 +106,7 @@ class BioNerPipeline(Face, Pipeline):
         device: Any = None,
         engine: Engine = "constrained",
         settings: TaggerSettings | None = None,
+        terminology: Place | None = None,
         defaults: Mapping[str, Any] | None = None,
         **loading: Any,
     ) -> BioNerPipeline:
@@ -110,14 +117,16 @@ class BioNerPipeline(Face, Pipeline):
             device: where the model goes. Default: the first accelerator, else the CPU.
             engine: see above.
             settings: in place of those that lie beside the model.
+            terminology: see above.
             defaults: arguments of the call.
             **loading: those of ``Tagger.from_pretrained``.
         """
         tagger = Tagger.from_pretrained(name_or_path, **loading)
         tagger = tagger.with_settings(settings) if settings else tagger
         placed = {} if device is None else {"device": device}
-        made = cls(tagger=tagger, engine=engine, **placed, **(defaults or {}))
-        again = {"device": device, "engine": engine, "settings": settings, "defaults": defaults}
+        own: dict[str, Any] = {"engine": engine, "terminology": terminology}
+        made = cls(tagger=tagger, **own, **placed, **(defaults or {}))
+        again = {"device": device, **own, "settings": settings, "defaults": defaults}
         made._made_by = (str(name_or_path), again | loading)
         return made
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from huggingface_hub import hf_hub_download
 from huggingface_hub.constants import is_offline_mode
@@ -46,6 +46,7 @@ class Origin:
         token: what opens a private repository. Default: the one that this computer is logged in by.
         cache_dir: where downloads are kept. Default: huggingface_hub's.
         local_files_only: whether to look at what was downloaded before and nowhere else.
+        kind: of the repository.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Origin:
     token: str | bool | None = field(default=None, repr=False)
     cache_dir: str | Path | None = None
     local_files_only: bool = False
+    kind: Literal["model", "dataset"] = "model"
 
     @classmethod
     def of(cls, place: str | Path | Origin, *where: Any) -> Origin:
@@ -93,7 +95,7 @@ class Origin:
             path = self.folder / name
             return path if path.is_file() else None
         try:
-            return Path(hf_hub_download(self.name, name, **self.loading))
+            return Path(hf_hub_download(self.name, name, repo_type=self.kind, **self.loading))
         except HFValidationError:
             raise InputError(f"{self.name}: no such folder, and no name of a repository") from None
         except RevisionNotFoundError:

@@ -30,12 +30,14 @@ from llmner_hf.core.errors import FormatError, InputError
 from llmner_hf.core.linking.equivalents import Equivalents, equivalents
 from llmner_hf.core.linking.forms import STRICTNESSES, Strictness, forms
 from llmner_hf.core.writing import digest
+from llmner_hf.settings.origin import Origin
 from llmner_hf.settings.shared import UNREADABLE
 from llmner_hf.terminology.arrays import KINDS, RANKS, TEXTS, Rank, check, stored
 from llmner_hf.terminology.concept import Concept
 from llmner_hf.terminology.texts import Texts
 
 FORMAT = "llmner terminology"
+FILE = "terminology.safetensors"  # its name in a repository
 VERSION = "1"
 
 
@@ -253,6 +255,40 @@ class Terminology:
         for name, texts in self._texts.items():
             arrays |= texts.arrays(name)
         save_file(arrays, path, metadata=metadata)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+    ) -> Terminology:
+        """Open a store on this computer, or one that was pushed to the Hub as a dataset.
+
+        Args:
+            name_or_path: a file that ``save`` wrote, or the name of a repository.
+            revision: branch, tag or commit of the repository.
+            token: what opens a private repository.
+            cache_dir: where downloads are kept.
+            local_files_only: whether to look at what was downloaded before and nowhere else.
+
+        Raises:
+            InputError: there is neither such a file nor such a repository.
+            FormatError: see ``load``.
+        """
+        if Path(name_or_path).is_file():
+            return cls.load(name_or_path)
+        where = (revision, token, cache_dir, local_files_only)
+        origin = Origin(str(name_or_path), *where, kind="dataset")
+        if Path(name_or_path).suffix == ".safetensors":
+            raise InputError(f"{name_or_path}: no such file")
+        found = origin.file(FILE)
+        if found is None:
+            raise InputError(f"{origin.name}: no {FILE} there")
+        return cls.load(found)
 
     @classmethod
     def load(cls, path: str | Path) -> Terminology:

@@ -3,9 +3,10 @@
 In: a name, from a terminology or from a text. Out: its forms, from strict to loose:
 
 - ``written``: the name in lower case, with single blanks.
-- ``spelt``: without marks and blanks, Greek letters by their names, British spellings as American
-  ones, plurals as singulars, Roman numerals as numbers: ``IL-2`` and ``IL 2``, ``TNF-α`` and
-  ``TNF alpha``, ``diabetes type II`` and ``diabetes type 2``, ``II型糖尿病`` and ``2型糖尿病``.
+- ``spelt``: without marks, blanks and the ``'s`` of persons, Greek letters by their names, British
+  spellings as American ones, plurals as singulars, Roman numerals as numbers: ``IL-2`` and
+  ``IL 2``, ``TNF-α`` and ``TNF alpha``, ``diabetes type II`` and ``diabetes type 2``,
+  ``II型糖尿病`` and ``2型糖尿病``.
 - ``words``: the same words in any order, without little ones: ``cancer of the breast`` and
   ``breast cancer``.
 - ``bare``: without words that names of one concept have or lack, as salts: ``metformin
@@ -35,6 +36,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 _TOKEN = re.compile(rf"\d+|[^\W\d_{CJK}]+|[{CJK}]+")
+_POSSESSIVE = re.compile("(?<=[a-z])['’]s\\b|(?<=s)['’](?= )")
 _ROMAN = {
     roman: str(number)
     for number, roman in enumerate(
@@ -99,10 +101,10 @@ def forms(name: str, of_type: str = "") -> dict[str, Strictness]:
 def tokens_of(name: str) -> tuple[str, ...]:
     """The words and numbers of a name in their order, each as `spelt` spells it.
 
-    >>> tokens_of("Tumours of β-cells, type IV")
-    ('tumor', 'of', 'beta', 'cell', 'type', '4')
+    >>> tokens_of("Tumours of β-cells, type IV"), tokens_of("Crohn's disease")
+    (('tumor', 'of', 'beta', 'cell', 'type', '4'), ('crohn', 'disease'))
     """
-    found = _TOKEN.findall(_with_greek(caseless(name, "NFKC")))
+    found = _TOKEN.findall(_POSSESSIVE.sub("", _with_greek(caseless(name, "NFKC"))))
     return tuple(_spelt(token) for token in found)
 
 
