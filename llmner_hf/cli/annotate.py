@@ -67,6 +67,9 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         "--terminology", metavar="STORE", help="link entities to its concepts; see `terminology`"
     )
     parser.add_argument(
+        "--terms", metavar="FILE", help="names that are known to be entities, as a table"
+    )
+    parser.add_argument(
         "--engine", choices=("constrained", "reference", "free"), default="constrained"
     )
 
@@ -129,7 +132,7 @@ def _pipeline(given: argparse.Namespace) -> Any:
     if given.endpoint:
         chosen |= {"endpoint": given.endpoint, "api_key": os.environ.get("LLMNER_API_KEY")}
     else:
-        chosen |= {"engine": given.engine, "revision": given.revision}
+        chosen |= {"engine": given.engine, "revision": given.revision, "terms": given.terms}
     chosen["threshold"] = threshold_of(given.threshold)
     chosen["terminology"] = given.terminology
     return pipeline("bioner", model=given.model, **chosen)

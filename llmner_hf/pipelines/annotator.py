@@ -27,6 +27,7 @@ from llmner_hf.core.entities import Language, Prediction, ProblemKind, ScoredEnt
 from llmner_hf.core.errors import InputError
 from llmner_hf.core.hypertext import holds_html, read_html
 from llmner_hf.core.languages import in_words_of
+from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.offsets import of_whole
 from llmner_hf.core.repeats import repeated
 from llmner_hf.core.schema import Schema
@@ -36,15 +37,21 @@ from llmner_hf.core.transcripts import Transcript, transcript
 from llmner_hf.core.writing import in_word, language_of, spoken
 from llmner_hf.decoding.request import Decoder
 from llmner_hf.pipelines.asking import (
-    MOST_NAMES,
     Call,
     Progress,
-    about_unread,
     check_threshold,
     known_part,
     schema_of,
 )
 from llmner_hf.pipelines.parts import Part, Parting
+from llmner_hf.pipelines.remarks import (
+    HTML,
+    Remarks,
+    about_cut,
+    about_names,
+    about_uncalibrated,
+    about_unread,
+)
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.terminology.linking import Linker
@@ -53,7 +60,7 @@ logger = logging.getLogger(__name__)
 
 # Sentences that are decoded together where a batch has fewer texts. Ours.
 LEAST_SENTENCES = 16
-MOST_PLACES = 5  # that a warning names
+BY_NAME = 0.5  # the score of what is found by name alone: nothing has judged it. Ours.
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class Annotator:
         selector: judges every entity a second time in its sentence.
         context: the tokens that fit the model; None where only a server knows.
         linker: finds the concepts of the entities.
+        names: names of types that the model does not know; they are found by name alone.
 
     Attributes:
         problems: what went wrong, counted by kind over all texts so far.
@@ -93,15 +101,17 @@ class Annotator:
         selector: Selector | None = None,
         context: int | None = None,
         linker: Linker | None = None,
+        names: Dictionary | None = None,
     ) -> None:
         self.decoder = decoder
         self.settings = settings
         self.selector = selector
         self.context = context
         self.linker = linker
+        self.names = names or Dictionary({})
         self.problems: Counter[ProblemKind] = Counter()
         self.dropped = 0
-        self._said: set[str] = set()
+        self._remarks = Remarks()
 
     def stream(
         self, texts: Iterable[str], call: Call, batch_size: int
@@ -149,10 +159,7 @@ class Annotator:
         else:
             read = transcript(text)
             if holds_html(text):
-                self._say(
-                    "a text holds entities or tags of HTML, as &alpha; or <sub>, which are read as "
-                    "they are written; html=True or --read-html reads them as a browser shows them"
-                )
+                self._remarks.say(HTML)
         language = call.language or language_of(read.text)
         parting = Parting(self.decoder, self.context)
         if call.sentences:
@@ -160,7 +167,8 @@ class Annotator:
         else:
             parts, cut = self._whole(parting, read.text, call, language)
         if cut:
-            self._say_cut([read.span(*span) for span in cut])
+            self.problems[ProblemKind.TOO_LONG] += len(cut)
+            logger.warning(about_cut([read.span(*span) for span in cut], self.context))
         return Document(read, language, parts)
 
     def _asked(self, text: str, call: Call, language: Language) -> Iterator[tuple[Span, Schema]]:
@@ -201,30 +209,12 @@ class Annotator:
     def _known(self, schema: Schema) -> Schema | None:
         """The types of a schema that the model knows; the others are said."""
         unread = self.settings.unread(schema.labels.names)
-        if unread:
-            self._say(about_unread(unread, self.settings))
+        by_name = set(self.names.mentions.values())
+        if unknown := [name for name in unread if name not in by_name]:
+            self._remarks.say(about_unread(unknown, self.settings))
         elif self.selector and (unseen := self.settings.unseen(schema.labels.names)):
-            self._say(
-                f"no validation text had types named {', '.join(unseen[:MOST_NAMES])}: their "
-                "scores are not calibrated, so choose a threshold on texts of your own"
-            )
+            self._remarks.say(about_uncalibrated(unseen))
         return known_part(schema, unread)
-
-    def _say(self, remark: str) -> None:
-        """A warning, once."""
-        if remark not in self._said:
-            self._said.add(remark)
-            logger.warning(remark)
-
-    def _say_cut(self, cut: Sequence[Span]) -> None:
-        self.problems[ProblemKind.TOO_LONG] += len(cut)
-        places = ", ".join(f"{start}:{end}" for start, end in cut[:MOST_PLACES])
-        more = f" and {len(cut) - MOST_PLACES} more" if len(cut) > MOST_PLACES else ""
-        logger.warning(
-            "%d sentences are longer than the context of %s tokens and were cut: characters %s%s; "
-            "an entity across a cut cannot be found",
-            *(len(cut), self.context, places, more),
-        )
 
     def _decoded(
         self, parts: Sequence[Part], size: int, progress: Progress | None
@@ -292,6 +282,11 @@ class Annotator:
         read = document.transcript
         pairs = zip(document.parts, found, strict=True)
         scored = self._of_words(document, of_whole((p.start, own.scored) for p, own in pairs))
+        named = self.names.annotate(read.text, call.entity_types)
+        if named:
+            found_types = sorted({entity.label for entity in named})
+            self._remarks.say(about_names(found_types, BY_NAME))
+        scored += tuple(ScoredEntity(entity, BY_NAME) for entity in named)
         if call.languages == "both":
             scored = uncrossed(in_words_of(document.language, scored))
         if call.flat:

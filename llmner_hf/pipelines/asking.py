@@ -18,7 +18,6 @@ from llmner_hf.settings import TaggerSettings
 
 EntityTypes = Sequence[str] | Mapping[str, str]
 Progress = Callable[[int, int], object]
-MOST_NAMES = 10  # that a warning lists
 Languages = Literal["guessed", "both"]
 Threshold = float | Mapping[str, float]
 
@@ -109,19 +108,6 @@ def known_part(schema: Schema, unread: Sequence[str]) -> Schema | None:
         return schema
     kept = tuple(one for one in schema.labels if one.name not in unread)
     return replace(schema, labels=LabelSet(kept)) if kept else None
-
-
-def about_unread(unread: Sequence[str], settings: TaggerSettings) -> str:
-    """What is said of types that a model does not know, and what would serve."""
-    named = ", ".join(unread[:MOST_NAMES])
-    if len(unread) > MOST_NAMES:
-        named += f" and {len(unread) - MOST_NAMES} more"
-    return (
-        f"the model was trained on no type named {named} and reads names alone, so it "
-        f"is not asked for them; it knows {', '.join(settings.names)}. For others take a list of "
-        "terms, a model tuned with style prefix, which reads definitions, or tune one on a dataset "
-        "of these types"
-    )
 
 
 def check_threshold(call: Call, settings: TaggerSettings) -> None:

@@ -25,9 +25,11 @@ from llmner_hf.pipelines.asking import Call
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.settings.origin import EMBEDDED, Origin
+from llmner_hf.settings.terms import with_terms
 from llmner_hf.tagger.folder import BESIDE
 from llmner_hf.tagger.tagger import Tagger
-from llmner_hf.terminology.opening import Place, linker_of
+from llmner_hf.terminology.opening import Place, linker_of, names_of
+from llmner_hf.terminology.store import Terminology
 
 TASK = "bioner"
 
@@ -68,6 +70,8 @@ class BioNerPipeline(Face, Pipeline):
         terminology: where the concepts of entities are looked up, the ``links`` of an entity: a
             file (`terminology.opening`), the name of a store on the Hub, a ``Terminology`` or a
             ``Linker``.
+        terms: a file or a ``Terminology`` of names that are known to be entities. Names of types
+            that the model knows are evidence for it; those of other types are found by name alone.
         **kwargs: those of ``transformers.Pipeline`` and of the call.
     """
 
@@ -81,6 +85,7 @@ class BioNerPipeline(Face, Pipeline):
         engine: Engine = "constrained",
         selector: str | Path | Origin | Selector | None = BESIDE,
         terminology: Place | None = None,
+        terms: str | Path | Terminology | None = None,
         **kwargs: Any,
     ) -> None:
         if engine not in ENGINES:
@@ -93,10 +98,15 @@ class BioNerPipeline(Face, Pipeline):
         super().__init__(model=tagger.model, tokenizer=tokenizer, **kwargs)
         with_threshold(tagger.selector, self._preprocess_params["call"].threshold)  # checks it
         self.tagger = tagger
+        names = None
+        if terms is not None:
+            used, names = with_terms(tagger.settings, names_of(terms))
+            tagger = tagger.with_settings(used)
         decoder = ENGINES[engine](tagger.model, tagger.tokenizer, tagger.settings)
         context = tagger.model.config.max_position_embeddings
-        linker = linker_of(terminology)
-        self.annotator = Annotator(decoder, tagger.settings, tagger.selector, context, linker)
+        self.annotator = Annotator(
+            decoder, tagger.settings, tagger.selector, context, linker_of(terminology), names
+        )
 
     @classmethod
     def from_pretrained(
@@ -107,6 +117,7 @@ class BioNerPipeline(Face, Pipeline):
         engine: Engine = "constrained",
         settings: TaggerSettings | None = None,
         terminology: Place | None = None,
+        terms: str | Path | Terminology | None = None,
         defaults: Mapping[str, Any] | None = None,
         **loading: Any,
     ) -> BioNerPipeline:
@@ -118,13 +129,14 @@ class BioNerPipeline(Face, Pipeline):
             engine: see above.
             settings: in place of those that lie beside the model.
             terminology: see above.
+            terms: see above.
             defaults: arguments of the call.
             **loading: those of ``Tagger.from_pretrained``.
         """
         tagger = Tagger.from_pretrained(name_or_path, **loading)
         tagger = tagger.with_settings(settings) if settings else tagger
         placed = {} if device is None else {"device": device}
-        own: dict[str, Any] = {"engine": engine, "terminology": terminology}
+        own: dict[str, Any] = {"engine": engine, "terminology": terminology, "terms": terms}
         made = cls(tagger=tagger, **own, **placed, **(defaults or {}))
         again = {"device": device, **own, "settings": settings, "defaults": defaults}
         made._made_by = (str(name_or_path), again | loading)

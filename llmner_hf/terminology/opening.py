@@ -38,3 +38,12 @@ def linker_of(place: Place | None) -> Linker | None:
     if place is None or isinstance(place, Linker):
         return place
     return Linker(place if isinstance(place, Terminology) else terminology_of(place))
+
+
+def names_of(place: str | Path | Terminology) -> dict[str, list[str]]:
+    """The names of a terminology by type."""
+    store = place if isinstance(place, Terminology) else terminology_of(place)
+    names: dict[str, list[str]] = {of_type: [] for of_type in store.types}
+    for concept in store.concepts():
+        names[concept.type] += concept.names
+    return names

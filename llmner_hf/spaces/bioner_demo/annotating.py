@@ -11,9 +11,9 @@ from typing import Any
 
 from llmner_hf.core.entities import Example
 from llmner_hf.core.sentences import split
-from llmner_hf.pipelines.asking import about_unread
 from llmner_hf.pipelines.files import prediction
 from llmner_hf.pipelines.local import BioNerPipeline
+from llmner_hf.pipelines.remarks import about_unread
 from llmner_hf.rendering import Document
 
 

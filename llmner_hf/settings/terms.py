@@ -1,0 +1,51 @@
+"""A user's own list of names beside what a tagger has learnt.
+
+In: a tagger's settings, and names by their type. Out: the settings with these names as sure
+mentions of the types that mean the same (`core.linking.types`), and a dictionary of the names whose
+types the model does not know: they can be found by name alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from llmner_hf.core.linking.types import type_of
+from llmner_hf.core.mentions import Dictionary
+from llmner_hf.settings.gazetteer import Gazetteer
+from llmner_hf.settings.tagging import TaggerSettings
+
+# The dataset of the names under their own types, for types that a call makes up.
+OWN = "names of the user"
+
+
+def with_terms(
+    settings: TaggerSettings, terms: Mapping[str, Iterable[str]]
+) -> tuple[TaggerSettings, Dictionary]:
+    """The settings that know these names, and those to be found by name alone.
+
+    Args:
+        settings: a tagger's; they stay as they are.
+        terms: type -> names.
+    """
+    types = tuple(terms)
+    known = dict(settings.gazetteer.dictionaries) if settings.gazetteer else {}
+    named = {name: of_type for of_type, names in terms.items() for name in names}
+    for schema in settings.schemas.values():
+        labels = _labels(schema.labels.names, types)
+        own = Dictionary({name: labels[t] for name, t in named.items() if t in labels})
+        before = known.get(schema.title)
+        known[schema.title] = Dictionary.joined([own.digested(), *([before] if before else [])])
+    known[OWN] = Dictionary(named).digested()
+    strange = set(types) - _labels(settings.names, types).keys()
+    alone = Dictionary({name: of_type for name, of_type in named.items() if of_type in strange})
+    return replace(settings, gazetteer=Gazetteer(known)), alone
+
+
+def _labels(names: Iterable[str], types: tuple[str, ...]) -> dict[str, str]:
+    """The first label that means each type."""
+    found: dict[str, str] = {}
+    for name in names:
+        if (of_type := type_of(name, types)) is not None:
+            found.setdefault(of_type, name)
+    return found

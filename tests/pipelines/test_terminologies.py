@@ -1,0 +1,111 @@
+"""Names that a user brings: links of entities, evidence for the model, types by name alone."""
+
+from __future__ import annotations
+
+import logging
+from copy import deepcopy
+
+import pytest
+
+from llmner_hf import pipeline
+from llmner_hf.cli import main
+from llmner_hf.terminology.linking import Linker
+from llmner_hf.terminology.opening import terminology_of
+
+TEXT = "He got zibotentan-7 for pain on Ward 7B."
+NAMES = "id\tname\tsynonyms\ttype\nOWN:1\tzibotentan-7\tZD 7\tChemical\nOWN:2\tWard 7B\t\tWard\n"
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("names") / "own.tsv"
+    path.write_text(NAMES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return pipeline("bioner")
+
+
+@pytest.fixture(scope="module")
+def termed(table):
+    return pipeline("bioner", terms=table)
+
+
+def spans(found):
+    return {(one["word"], one["entity_group"]) for one in found}
+
+
+def test_a_name_of_a_known_type_is_evidence(plain, termed):
+    assert ("zibotentan-7", "Chemical") not in spans(plain(TEXT))
+    assert ("zibotentan-7", "Chemical") in spans(termed(TEXT))
+
+
+def test_a_type_that_the_model_does_not_know_is_found_by_name_alone(termed, caplog):
+    termed.annotator._remarks._said.clear()
+    with caplog.at_level(logging.WARNING):
+        found = termed(TEXT, entity_types=["Ward", "Zebra"])
+    assert spans(found) == {("Ward 7B", "Ward")}
+    assert found[0]["score"] == 0.5
+    said = " ".join(record.getMessage() for record in caplog.records)
+    assert "no type named Zebra" in said
+    assert "types Ward: their names are entities" in said
+    assert ("Ward 7B", "Ward") not in spans(termed(TEXT, entity_types=["Chemical"]))
+
+
+def test_what_no_name_touches_stays_as_it_is(plain, termed):
+    text = "Pilocarpine induced seizures in rats."
+    assert termed(text) == plain(text)
+
+
+def test_terms_are_not_saved_with_the_tagger(termed, tmp_path):
+    termed.save_pretrained(tmp_path / "saved")
+    again = pipeline("bioner", model=tmp_path / "saved")
+    assert ("zibotentan-7", "Chemical") not in spans(again(TEXT))
+
+
+def test_entities_have_links(table):
+    ner = pipeline("bioner", terms=table, terminology=table)
+    links = {one["word"]: one.get("links") for one in ner(TEXT)}
+    assert [link["id"] for link in links["zibotentan-7"]] == ["OWN:1"]
+    assert [link["id"] for link in links["Ward 7B"]] == ["OWN:2"]
+    assert links["pain"] is None
+    again = deepcopy(ner)  # by the same way as pickle
+    assert again(TEXT) == ner(TEXT)
+
+
+def test_a_linker_of_ones_own(table):
+    strict = Linker(terminology_of(table), threshold=1.0)
+    ner = pipeline("bioner", terms=table, terminology=strict)
+    assert all("links" not in one for one in ner(TEXT))
+
+
+def test_on_the_command_line(table, tmp_path, capsys):
+    texts, out, linked = tmp_path / "in.txt", tmp_path / "out.tsv", tmp_path / "linked.PubTator"
+    texts.write_text(TEXT)
+    given = ["--terms", str(table), "--terminology", str(table)]
+    assert main(["annotate", str(texts), "-o", str(out), *given]) == 0
+    assert "OWN:1" in out.read_text()
+    assert main(["convert", str(out), str(tmp_path / "bare.jsonl")]) == 0
+    assert main(["link", str(out), str(linked), "--terminology", str(table)]) == 0
+    assert "Chemical\tOWN:1" in linked.read_text()
+    assert "2 of 3 entities linked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--terminology", "nowhere.safetensors"], "no such file"),
+        (["--terminology", "{texts}"], "format"),
+        (["--terminology", "{table}", "--threshold", "2"], "between 0 and 1"),
+    ],
+)
+def test_bad_input_is_one_line(table, tmp_path, capsys, given, told):
+    texts = tmp_path / "in.jsonl"
+    texts.write_text('{"text": "Aspirin.", "entities": []}\n')
+    filled = [one.format(texts=texts, table=table) for one in given]
+    assert main(["link", str(texts), str(tmp_path / "out.jsonl"), *filled]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1
+    assert told in error[0]
