@@ -24,6 +24,7 @@ from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.settings.origin import Origin
+from llmner_hf.terminology.linking import Linker
 
 try:
     import fcntl
@@ -54,6 +55,8 @@ def job_of(
         "settings": _settings(pipeline.settings),
         "engine": type(pipeline.decoder).__name__,
         "selector": _selector(pipeline.selector),
+        "terminology": _linker(pipeline.annotator.linker),
+        "names": _digest(map(str, sorted(pipeline.annotator.names.mentions.items()))),
         **asked,
     }
     plain: Job = json.loads(json.dumps(job, default=str))
@@ -78,6 +81,12 @@ def _selector(selector: Selector | None) -> object:
         return None
     own = [selector.threshold, dict(selector.thresholds), selector.temperature]
     return [_place(selector.origin), *own]
+
+
+def _linker(linker: Linker | None) -> object:
+    if linker is None:
+        return None
+    return [linker.terminology.about.name, linker.terminology.digest(), linker.threshold]
 
 
 def _digest(parts: Iterable[str]) -> str:

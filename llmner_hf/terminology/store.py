@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -207,6 +208,12 @@ class Terminology:
     def parents(self, concept: int) -> list[str]:
         """Ids of broader concepts."""
         return self._texts["parents"][concept].split()
+
+    def digest(self) -> str:
+        """What tells this store from others."""
+        stored = sha256(self._arrays["digests"].tobytes())
+        stored.update(self._texts["ids"].characters.tobytes())
+        return stored.hexdigest()[:16]
 
     def number(self, concept_id: str) -> int | None:
         """The number of the concept with an id."""

@@ -48,6 +48,8 @@ FILES = {
     ("own_corpus.md", "yaml"): "types.yaml",
     ("formats.md", "json"): "doc.jsonl",
     ("terminology.md", "obo"): "mine.obo",
+    ("terminology.md", "csv"): "mine.csv",
+    ("terminology.md", "pubtator"): "articles.PubTator",
 }
 PUBTATOR = """\
 {number}|t|Asthma of patient {number}.

@@ -155,6 +155,7 @@ PRINTED = {
         "left out 1: obsolete term",
         "Winter Blues: MINE:0002 winter melancholia, Disease (synonym name, written)",
         "1: concept joined by a cross-reference",
+        "4 of 4 entities linked: linked.PubTator",
     ],
 }
 LEFT = {"README.md": "runs/annotated.html", "quickstart.md": "runs/annotated.html"}
