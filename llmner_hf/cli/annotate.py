@@ -70,6 +70,12 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         "--terms", metavar="FILE", help="names that are known to be entities, as a table"
     )
     parser.add_argument(
+        "--trust",
+        choices=("sure", "unsure"),
+        default="sure",
+        help="how far --terms count: unsure for a terminology, whose names mean other things too",
+    )
+    parser.add_argument(
         "--engine", choices=("constrained", "reference", "free"), default="constrained"
     )
 
@@ -133,6 +139,7 @@ def _pipeline(given: argparse.Namespace) -> Any:
         chosen |= {"endpoint": given.endpoint, "api_key": os.environ.get("LLMNER_API_KEY")}
     else:
         chosen |= {"engine": given.engine, "revision": given.revision, "terms": given.terms}
+        chosen["trust"] = given.trust
     chosen["threshold"] = threshold_of(given.threshold)
     chosen["terminology"] = given.terminology
     return pipeline("bioner", model=given.model, **chosen)

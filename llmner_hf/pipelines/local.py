@@ -25,7 +25,7 @@ from llmner_hf.pipelines.asking import Call
 from llmner_hf.selector.filtering import Selector, with_threshold
 from llmner_hf.settings import TaggerSettings
 from llmner_hf.settings.origin import EMBEDDED, Origin
-from llmner_hf.settings.terms import with_terms
+from llmner_hf.settings.terms import Trust, with_terms
 from llmner_hf.tagger.folder import BESIDE
 from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.terminology.opening import Place, linker_of, names_of
@@ -72,6 +72,8 @@ class BioNerPipeline(Face, Pipeline):
             ``Linker``.
         terms: a file or a ``Terminology`` of names that are known to be entities. Names of types
             that the model knows are evidence for it; those of other types are found by name alone.
+        trust: how far ``terms`` count: "sure" for a short list of one's own, "unsure" for a
+            terminology, whose names often mean something else (`settings.terms`).
         **kwargs: those of ``transformers.Pipeline`` and of the call.
     """
 
@@ -86,6 +88,7 @@ class BioNerPipeline(Face, Pipeline):
         selector: str | Path | Origin | Selector | None = BESIDE,
         terminology: Place | None = None,
         terms: str | Path | Terminology | None = None,
+        trust: Trust = "sure",
         **kwargs: Any,
     ) -> None:
         if engine not in ENGINES:
@@ -100,7 +103,7 @@ class BioNerPipeline(Face, Pipeline):
         self.tagger = tagger
         names = None
         if terms is not None:
-            used, names = with_terms(tagger.settings, names_of(terms))
+            used, names = with_terms(tagger.settings, names_of(terms), trust)
             tagger = tagger.with_settings(used)
         decoder = ENGINES[engine](tagger.model, tagger.tokenizer, tagger.settings)
         context = tagger.model.config.max_position_embeddings
@@ -118,6 +121,7 @@ class BioNerPipeline(Face, Pipeline):
         settings: TaggerSettings | None = None,
         terminology: Place | None = None,
         terms: str | Path | Terminology | None = None,
+        trust: Trust = "sure",
         defaults: Mapping[str, Any] | None = None,
         **loading: Any,
     ) -> BioNerPipeline:
@@ -130,13 +134,15 @@ class BioNerPipeline(Face, Pipeline):
             settings: in place of those that lie beside the model.
             terminology: see above.
             terms: see above.
+            trust: see above.
             defaults: arguments of the call.
             **loading: those of ``Tagger.from_pretrained``.
         """
         tagger = Tagger.from_pretrained(name_or_path, **loading)
         tagger = tagger.with_settings(settings) if settings else tagger
         placed = {} if device is None else {"device": device}
-        own: dict[str, Any] = {"engine": engine, "terminology": terminology, "terms": terms}
+        own: dict[str, Any] = {"engine": engine, "terminology": terminology}
+        own |= {"terms": terms, "trust": trust}
         made = cls(tagger=tagger, **own, **placed, **(defaults or {}))
         again = {"device": device, **own, "settings": settings, "defaults": defaults}
         made._made_by = (str(name_or_path), again | loading)

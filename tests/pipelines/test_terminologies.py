@@ -9,6 +9,7 @@ import pytest
 
 from llmner_hf import pipeline
 from llmner_hf.cli import main
+from llmner_hf.core.errors import SettingError
 from llmner_hf.terminology.linking import Linker
 from llmner_hf.terminology.opening import terminology_of
 
@@ -52,6 +53,16 @@ def test_a_type_that_the_model_does_not_know_is_found_by_name_alone(termed, capl
     assert "no type named Zebra" in said
     assert "types Ward: their names are entities" in said
     assert ("Ward 7B", "Ward") not in spans(termed(TEXT, entity_types=["Chemical"]))
+
+
+def test_a_terminology_counts_less_and_training_goes_before_it(tmp_path):
+    odd = tmp_path / "odd.tsv"
+    odd.write_text("id\tname\ttype\nOWN:1\twas given\tChemical\nOWN:2\taspirin\tDisease\n")
+    text = "Aspirin was given."
+    assert ("Aspirin", "Chemical") in spans(pipeline("bioner", terms=odd, trust="unsure")(text))
+    assert ("Aspirin", "Disease") in spans(pipeline("bioner", terms=odd)(text))
+    with pytest.raises(SettingError, match="trust 'blind'"):
+        pipeline("bioner", terms=odd, trust="blind")
 
 
 def test_what_no_name_touches_stays_as_it_is(plain, termed):
