@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EntityType,
         Example,
         LabelSet,
+        Link,
         Prediction,
         ScoredEntity,
     )
@@ -41,9 +42,11 @@ if TYPE_CHECKING:
     from llmner_hf.settings import TaggerSettings
     from llmner_hf.tagger.merging import merge
     from llmner_hf.tagger.tagger import Tagger
+    from llmner_hf.terminology.linking import Linker
+    from llmner_hf.terminology.store import Terminology
 
 _TABLE = {
-    "core.entities": "Entity EntityType Example LabelSet Prediction ScoredEntity",
+    "core.entities": "Entity EntityType Example LabelSet Link Prediction ScoredEntity",
     "core.errors": "LlmnerError",
     "core.schema": "Schema",
     "core.scoring": "Scores score",
@@ -60,6 +63,8 @@ _TABLE = {
     "settings": "TaggerSettings",
     "tagger.merging": "merge",
     "tagger.tagger": "Tagger",
+    "terminology.linking": "Linker",
+    "terminology.store": "Terminology",
 }
 _MODULES = {name: module for module, names in _TABLE.items() for name in names.split()}
 

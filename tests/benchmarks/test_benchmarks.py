@@ -140,3 +140,18 @@ def test_the_batches_of_the_estimate_are_those_of_the_collator(benchmark, tmp_pa
             for batch, (laid, answers) in zip(made, bench.chunks(rows, pack), strict=True):
                 assert batch["input_ids"].shape == (len(laid), max(laid))
                 assert (batch["labels"] != -100).sum() == answers
+
+
+def test_common_names_are_counted_by_kind_of_sentence(benchmark):
+    names = benchmark("names")
+
+    def ner(texts, batch_size):
+        """Finds aspirin, but not in questions."""
+        return [
+            [{"word": "aspirin", "entity_group": "Drug"}] if "aspirin" in t and "?" not in t else []
+            for t in texts
+        ]
+
+    counted = names.found(ner, ["aspirin", "ibuprofen"], names.ENGLISH, "Chemical")
+    assert counted == [1, 1, 1, 0, 1]
+    assert names.found(ner, ["aspirin"], names.ENGLISH, "Disease") == [0] * 5
