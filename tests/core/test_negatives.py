@@ -122,19 +122,18 @@ def pool(gold, made, hard):
     st.integers(0, 40),
     st.integers(0, 60),
     st.floats(0, 1),
-    st.floats(0, 1),
     st.integers(0, 3),
 )
-def test_a_sample_keeps_its_shares_and_order(gold, made, hard, number, positive, share, seed):
+def test_a_sample_keeps_its_shares_and_order(gold, made, hard, number, positive, seed):
     given_pool = pool(gold, made, hard)
-    settings = {"positive_share": positive, "mined_share": share, "seed": seed}
+    settings = {"positive_share": positive, "seed": seed}
     drawn = sample(given_pool, number, **settings)
     assert drawn == sample(given_pool, number, **settings)
     assert [key for key, _ in drawn] == sorted({key for key, _ in drawn})
     kinds = Counter(contrast.kind for _, contrast in drawn)
     wanted = round(number * positive)
     assert kinds[Kind.GOLD] == min(gold, wanted)
-    assert kinds[Kind.MINED] == min(hard, round((number - wanted) * share))
+    assert kinds[Kind.MINED] == min(hard, round((number - wanted) / 2))
     assert kinds[Kind.START] == min(made, number - wanted - kinds[Kind.MINED])
 
 
