@@ -25,11 +25,6 @@ from llmner_hf.training.outcome import model_path
 from llmner_hf.training.plan.schedule import Batch
 from llmner_hf.training.recipe import TrainingSettings
 from llmner_hf.training.tagger.losses import FULL_TOKENS
-from llmner_hf.training.tagger.run import pack_size
-
-# TRL's fused head writes logits in tiles of this size (trl.kernels.chunked_logprob).
-TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
-
 
 # bitsandbytes: weights that share one scale, and scales that share one where they are nested.
 BLOCK, NESTED_BLOCK = 64, 256
@@ -254,9 +249,6 @@ class Estimate:
         used = batch.answers * width * (size + 4)  # states that bear loss, their gradient
         if head.requires_grad:
             used += 4 * head.numel()
-        if not share and pack_size(self.settings, self.optimisation) == 1:
-            tile = min(batch.answers, TILE_TOKENS) * min(vocabulary, TILE_VOCABULARY)
-            return int(used + tile * self._compute)
         if share:
             used += batch.answers * batch.allowed * width * size
         # Logits in fp32, their gradient in fp32, and that gradient in the head's type.

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from llmner_hf.tokens.packing import mask_for
+from llmner_hf.training.tagger.unpadded import by_parts, can_be_unpadded, unpadded
 
 IGNORED = -100  # PyTorch's and TRL's label of a position without loss
 NONE = -1  # padding of the allowed tokens
@@ -42,13 +43,8 @@ def add_losses(model: Any, share: float, compiled: Callable[[torch.nn.Module], A
     def forward(*args: Any, completion_losses: bool = False, **inputs: Any) -> Any:
         if not completion_losses:
             return usual(*args, **inputs)
-        hidden = compiled(model.get_decoder())(
-            input_ids=inputs["input_ids"],
-            position_ids=inputs.get("position_ids"),
-            **attention_inputs(model, inputs),
-            use_cache=False,
-        ).last_hidden_state[:, :-1]  # (packs, tokens - 1, hidden)
-        gold = inputs["labels"][:, 1:]
+        hidden, labels = states(model, compiled(model.get_decoder()), inputs)
+        hidden, gold = hidden[:, :-1], labels[:, 1:]  # (packs, tokens - 1, hidden)
         bears_loss = gold != IGNORED
         head = model.get_output_embeddings().weight
         with torch.autocast(hidden.device.type, enabled=False):  # in the precision of the head
@@ -62,6 +58,29 @@ def add_losses(model: Any, share: float, compiled: Callable[[torch.nn.Module], A
             )
 
     model.forward = forward
+
+
+def states(model: Any, decoder: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The states before the head, (packs, tokens, hidden), and the labels of the same tokens.
+
+    Args:
+        model: the model below all wrappers and adapters.
+        decoder: what to call in place of its decoder.
+        batch: of `training.tagger.trainer.Collator`.
+    """
+    if can_be_unpadded(model, decoder is not model.get_decoder()):
+        row, parts = unpadded(batch)
+        labels = row.pop("labels")
+        with by_parts(model):
+            found = decoder(**row, parts=parts, use_cache=False)
+        return found.last_hidden_state, labels
+    found = decoder(
+        input_ids=batch["input_ids"],
+        position_ids=batch.get("position_ids"),
+        **attention_inputs(model, batch),
+        use_cache=False,
+    )
+    return found.last_hidden_state, batch["labels"]
 
 
 def attention_inputs(model: Any, batch: Mapping[str, Any]) -> dict[str, Any]:

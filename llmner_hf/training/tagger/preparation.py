@@ -50,7 +50,7 @@ class Row:
         prefix: how many tokens the prompts of all texts of the label set have in common.
         text_ids: the distinct tokens of the text.
         allowed: for each token of the completion the tokens the automaton allows there, the gold
-            one first; empty for strategies without an automaton.
+            one first; empty for strategies without an automaton, and where no loss asks for them.
         added: what a gazetteer adds to the logit of each of these; empty without one.
     """
 
@@ -119,6 +119,7 @@ class Preparation:
         max_tokens: the longest row.
         some_types: the share of rows that are asked for some of the types alone.
         seed: of the draws.
+        with_allowed: whether rows hold the allowed tokens, which take as long as all else.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class Preparation:
         max_tokens: int,
         some_types: float = 0.0,
         seed: int = 0,
+        with_allowed: bool = True,
     ) -> None:
         self.tokens = tokens
         self.schema = schema
@@ -136,6 +138,7 @@ class Preparation:
         self.layout = layout_of(settings)
         self.max_tokens = max_tokens
         self.some_types = some_types
+        self.with_allowed = with_allowed
         self.report = PreparationReport()
         self._random = Random(seed)
         self._known = NOTHING
@@ -206,14 +209,16 @@ class Preparation:
         positions, lines = list[int](), list[int]()
         if strategy == "symbolic":
             lattice = Lattice(self._grammar(asked), example.text)
-            completion, places = self._walk(example, lattice)
-            allowed = [
-                [gold, *(token for token in steps if token != gold)]
-                for gold, (_, steps) in zip(completion, places, strict=True)
-            ]
-            added = self._added(example.text, asked, allowed, places)
-            layout = self.layout(prompt, self.tokens.brackets)
-            positions, lines = layout.row(lattice, completion, [at for at, _ in places])
+            completion = self._line_ids(example, lattice)
+            if self.with_allowed or not self.layout.counts_on:
+                places = list(lattice.along(completion))
+                allowed = [
+                    [gold, *(token for token in steps if token != gold)]
+                    for gold, (_, steps) in zip(completion, places, strict=True)
+                ]
+                added = self._added(example.text, asked, allowed, places)
+                layout = self.layout(prompt, self.tokens.brackets)
+                positions, lines = layout.row(lattice, completion, [at for at, _ in places])
         else:
             written = self._written(example, asked.labels)
             completion = [*self.tokens.text_ids(written), self.tokens.stop]
@@ -223,17 +228,13 @@ class Preparation:
             ids + completion, positions, lines, len(ids), len(prompt.head), text_ids, allowed, added
         )
 
-    def _walk(self, example: Example, lattice: Lattice) -> tuple[list[int], list[Step]]:
-        """The completion, and where each of its tokens stands with what is legal there.
-
-        Entities that cannot be written are left out, counted.
-        """
+    def _line_ids(self, example: Example, lattice: Lattice) -> list[int]:
+        """The completion, without the entities that cannot be written, which are counted."""
         entities = [e for e in example.entities if lattice.writable(e, example.entities)]
         for entity in example.entities:
             if entity not in entities:
                 self._note_unwritable(entity, example.text)
-        ids = lattice.encode(entities)
-        return ids, list(lattice.along(ids))
+        return lattice.encode(entities)
 
     def _added(
         self, text: str, asked: Schema, allowed: list[list[int]], places: list[Step]

@@ -8,7 +8,7 @@ training rows. Where the recipe has folds, a row holds what the mentions of othe
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import get_args
 
 from datasets import Dataset, DatasetDict, concatenate_datasets
@@ -130,11 +130,14 @@ def prepare(
     beside = _gazetteers(every, datasets, tagger, settings, lending)
     for name, examples in every.items():
         schema = schema_of(datasets[name]["train"])
+        with_allowed = bool(settings.allowed_share)
         preparation = Preparation(
-            tokens, schema, tagger, settings.max_tokens, settings.some_types, seed
+            tokens, schema, tagger, settings.max_tokens, settings.some_types, seed, with_allowed
         )
+        # Not asdict, which copies every token id and takes longer than the tokenisation.
         rows = [
-            asdict(row) | {"length": len(row.ids), "corpus": name, "language": schema.language}
+            {each.name: getattr(row, each.name) for each in fields(row)}
+            | {"length": len(row.ids), "corpus": name, "language": schema.language}
             for row in preparation.rows(examples, beside.get(name))
         ]
         parts.append(Dataset.from_list(rows))

@@ -1,9 +1,11 @@
 """The collator and the trainer: TRL's ``SFTTrainer`` with the loss on the completion alone.
 
-In: rows of `training.tagger.preparation`. With ``allowed_share`` 0 the loss is TRL's own. Otherwise
-part of the loss is a softmax over the tokens that the copy automaton allows, instead of over the
-whole vocabulary. Constrained decoding chooses among these tokens alone, so the model is trained on
-the decision that it will make. The restricted loss learns faster, the full one regularises.
+In: rows of `training.tagger.preparation`. With ``allowed_share`` 0 the loss is the usual one, as
+TRL's. Otherwise part of the loss is a softmax over the tokens that the copy automaton allows,
+instead of over the whole vocabulary. Constrained decoding chooses among these tokens alone, so the
+model is trained on the decision that it will make. The restricted loss learns faster, the full one
+regularises. TRL's own computation is not used: it also gives entropy and accuracy of every token,
+and writes logits in tiles of up to 4,096 tokens x 32,768 words, of which a CPU has several at once.
 """
 
 from __future__ import annotations
@@ -186,7 +188,7 @@ class TaggerTrainer(WholeCheckpoints, SFTTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
         """The mean loss of a completion token; arguments as in ``Trainer.compute_loss``."""
-        if return_outputs or not (self.allowed_share or "segments" in inputs):
+        if return_outputs:
             inputs = {k: v for k, v in inputs.items() if k not in ("allowed", "added")}
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if is_compiled_module(model):  # by accelerate, whole; see `_compiled`
