@@ -43,6 +43,15 @@ def shared():
     return folder
 
 
+@pytest.fixture(scope="session")
+def weights_folder():
+    """The folder of pretrained models, each in a folder of its own; skips where there is none."""
+    folder = os.environ.get("LLMNER_WEIGHTS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("no pretrained weights: set LLMNER_WEIGHTS to the folder that holds them")
+    return Path(folder)
+
+
 TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
 
 

@@ -22,9 +22,8 @@ from tests.conftest import ROOT
 from tests.doubles.models import FAMILIES
 
 FOLDER = ROOT / "recipes"
-RECIPES = sorted(
-    [*FOLDER.glob("*.yaml"), *FOLDER.glob("paper/*.yaml"), *FOLDER.glob("embedded/*.yaml")]
-)
+TAGGERS = "*.yaml", "paper/*.yaml", "embedded/*.yaml", "smollm2/joint.yaml", "smollm2/paper.yaml"
+RECIPES = sorted(path for pattern in TAGGERS for path in FOLDER.glob(pattern))
 LAUNCHES = sorted(FOLDER.glob("accelerate/*.yaml"))
 # Recipe -> model and architecture (paper III-A, Fig. 4).
 BACKBONES = {
@@ -199,3 +198,25 @@ def test_launch_configurations_hold_only_what_accelerate_knows(path):
     inner = config.fsdp_config or config.deepspeed_config
     assert inner
     assert inner.keys() <= options.keys()
+
+
+def test_smollm2_says_where_it_leaves_the_paper():
+    path = FOLDER / "smollm2" / "paper.yaml"
+    stated, papers = (
+        yaml.safe_load(each.read_text(encoding="utf-8")) for each in (path, path_of("llama3_1_8b"))
+    )
+    differing = {key for key in stated if stated[key] != papers.get(key)} - {"output_dir"}
+    assert {"model_name_or_path", "datasets", "style", "load_in_4bit", "bf16"} <= differing
+    for key in differing:
+        assert re.search("ours|without", written(path, key)), key
+    assert papers.keys() - stated.keys() == {"exhausted"}  # there is one language
+    adapter = parse(path, "--model_name_or_path", "Qwen/Qwen2.5-0.5B-Instruct")[2]
+    with torch.device("meta"):
+        for family in (
+            "llama",
+            "qwen2",
+        ):  # one key names another model: the layers are called alike
+            config, architecture = FAMILIES[family]
+            modules = architecture(config(num_hidden_layers=1)).named_modules()
+            linear = {name.rpartition(".")[2] for name, m in modules if isinstance(m, nn.Linear)}
+            assert set(adapter.lora_target_modules) == linear - {"lm_head"}
