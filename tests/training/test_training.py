@@ -22,7 +22,13 @@ from llmner_hf.settings import MENTION_SHARE, USUAL_WEIGHTS, Gazetteer, TaggerSe
 from llmner_hf.tagger.tagger import Tagger
 from llmner_hf.training.evaluation import decoder_of, gold_of, predict
 from llmner_hf.training.lending import ALONE, Lending
-from llmner_hf.training.tagger.losses import IGNORED, NONE, mixed_losses
+from llmner_hf.training.tagger.losses import (
+    FULL_TOKENS,
+    IGNORED,
+    NONE,
+    full_losses,
+    mixed_losses,
+)
 from llmner_hf.training.tagger.preparation import Preparation
 from llmner_hf.training.tagger.run import pack_size, train
 from llmner_hf.training.tagger.sources import (
@@ -78,6 +84,28 @@ def test_the_mixed_loss_is_the_mixture_of_two_cross_entropies():
     for share in (0.0, 0.3, 1.0):
         mixed = mixed_losses(hidden, head, gold, allowed, share)
         assert torch.allclose(mixed, share * restricted + (1 - share) * full, atol=1e-6)
+
+
+@pytest.mark.parametrize("tokens", [0, 5, FULL_TOKENS, 2 * FULL_TOKENS + 3])
+def test_few_logits_over_the_vocabulary_are_in_memory(tokens):
+    """The loss and its gradients are those of all logits at once, of which one part is kept."""
+    torch.manual_seed(0)
+    hidden, head = torch.randn(tokens, 8, requires_grad=True), torch.randn(50, 8)
+    gold, weights, kept = torch.randint(50, (tokens,)), torch.randn(tokens), {}
+
+    def keep(tensor):
+        kept[tensor.data_ptr()] = tensor.numel() * (tensor.shape[-1:] == (50,))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        found = full_losses(hidden, head.requires_grad_(), gold)
+    assert sum(kept.values()) <= 50 * FULL_TOKENS + head.numel()
+    wanted = functional.cross_entropy(hidden @ head.T, gold, reduction="none")
+    assert torch.allclose(found, wanted, atol=1e-6)
+    gradients = [
+        torch.autograd.grad((each * weights).sum(), (hidden, head)) for each in (found, wanted)
+    ]
+    assert all(torch.allclose(*pair, atol=1e-4) for pair in zip(*gradients, strict=True))
 
 
 def test_what_a_gazetteer_adds_counts_among_the_allowed_tokens_alone():

@@ -132,10 +132,14 @@ def full_losses(hidden: torch.Tensor, head: torch.Tensor, gold: torch.Tensor) ->
     """The loss over the whole vocabulary, (tokens,); a few tokens at a time.
 
     Logits are computed again for the gradient: those of a batch over 150,000 tokens are gigabytes.
+    Not the last part's, whose gradient comes first, so that no others are in memory with them.
     """
 
     def part(hidden: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy((hidden @ head.T).float(), gold, reduction="none")
 
-    parts = zip(hidden.split(FULL_TOKENS), gold.split(FULL_TOKENS), strict=True)
-    return torch.cat([checkpoint(part, *pair, use_reentrant=False) for pair in parts])
+    # The last part is a whole one, for it is the one that is computed once.
+    sizes = [len(gold) % FULL_TOKENS, *[FULL_TOKENS] * (len(gold) // FULL_TOKENS)]
+    parts = list(zip(hidden.split(sizes), gold.split(sizes), strict=True))
+    again = [checkpoint(part, *pair, use_reentrant=False) for pair in parts[:-1]]
+    return torch.cat([*again, part(*parts[-1])])
