@@ -5,10 +5,11 @@ bf16, which says what ``bf16`` a recipe should have on this machine; then for ea
 the tokens of examples that pass forward and backward in a CPU second, and the peak memory above the
 loaded model. Each way runs in a process of its own, over the same rows, and all have one loss.
 
-Why TRL takes more memory than `llmner train --dry-run` says: its loss folds logits in tiles of up
-to 4,096 tokens x 32,768 words. Where Triton is missing, as on a CPU, plain PyTorch does it, and
-some eight fp32 copies of a tile are in memory at once: 0.5 GiB each when it is full. Ours writes
-the logits of 512 completion tokens at a time. The last column is what the dry run says of ours.
+Why TRL takes longer and more memory than `llmner train --dry-run` said: its loss folds logits in
+tiles of up to 4,096 tokens x 32,768 words. Where Triton is missing, as on a CPU, it scores every
+position of the padded batch, prompts included, in plain PyTorch, with up to eight fp32 copies of a
+tile in memory at once: 0.5 GiB each when it is full. Ours writes the logits of completion tokens
+alone, 512 at a time. The last column is what the dry run says of ours.
 
     OMP_NUM_THREADS=1 python benchmarks/smollm2.py --data data --model FOLDER
 """
@@ -105,8 +106,8 @@ def main(options: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--model", type=Path, required=True, help="a folder")
-    parser.add_argument("--texts", type=int, default=16, help="of each corpus")
-    parser.add_argument("--pack", type=int, default=8, help="examples a batch")
+    parser.add_argument("--texts", type=int, default=4, help="of each corpus")
+    parser.add_argument("--pack", type=int, default=4, help="examples a batch")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     given = parser.parse_args(options)
     if given.way:

@@ -44,6 +44,7 @@ SHORTER = {
     "llmner train recipes/paper/": [
         *("--dry-run", "--model_name_or_path", "tiny", "--validation_size", "2")
     ],
+    "llmner train recipes/smollm2/": [*_FEW, "--model_name_or_path", "tiny"],
     "llmner train-selector": [
         *("--max_steps", "2", "--candidates", "20", "--validation_candidates", "4"),
         *("--per_device_train_batch_size", "4", "--disable_tqdm", "true"),

@@ -4,8 +4,8 @@ In: rows of `training.tagger.preparation`. With ``allowed_share`` 0 the loss is 
 TRL's. Otherwise part of the loss is a softmax over the tokens that the copy automaton allows,
 instead of over the whole vocabulary. Constrained decoding chooses among these tokens alone, so the
 model is trained on the decision that it will make. The restricted loss learns faster, the full one
-regularises. TRL's own computation is not used: it also gives entropy and accuracy of every token,
-and writes logits in tiles of up to 4,096 tokens x 32,768 words, of which a CPU has several at once.
+regularises. TRL's own computation is not used: on a CPU it scores every token of the prompts, too,
+with several tiles of 4,096 tokens x 32,768 words in memory at once.
 """
 
 from __future__ import annotations
