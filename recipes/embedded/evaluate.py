@@ -132,6 +132,11 @@ def main() -> None:
     given = parser.parse_args()
     everything = ARTICLES if given.articles else (*reversed(SEEN), *reversed(UNSEEN))
     given.only = given.only or everything
+    for name in given.only:  # said now, and not behind minutes of work
+        if not (given.dictionary / f"{name}.predicted.jsonl").is_file():
+            parser.error(
+                f"{given.dictionary} lacks {name}: run recipes/reproduce/baselines.py first"
+            )
     given.out.mkdir(parents=True, exist_ok=True)
     ner = llmner_hf.pipeline("bioner", model=given.model)
     if given.no_gazetteer:
