@@ -13,7 +13,7 @@ from llmner_hf.readers.entries import Entry
 from llmner_hf.readers.files import AnyPath, Place, write_lines
 from llmner_hf.readers.passages import Annotation, Document, infons_of, passages_of
 from llmner_hf.readers.reading import Gathering
-from llmner_hf.readers.records import Record, as_record, each_value
+from llmner_hf.readers.records import Record, as_record, each_value, misnamed
 
 
 def _annotation(place: Place, annotation: Record) -> Annotation:
@@ -30,19 +30,34 @@ def _annotation(place: Place, annotation: Record) -> Annotation:
 def _document(record: Record, gathering: Gathering) -> Document:
     document = Document(record.place, record.identifier("id"))
     holders = []
+    _require_lists(record, "passages")
     for number, passage in enumerate(record.records("passages")):
         sentences = passage.records("sentences")
         own = passage.text("text") if "text" in passage else ""
+        if not own and not sentences:
+            _require_lists(passage, "sentences")
+            document.remarks["passage without text"] += "text" not in passage
         for part in [passage] if own or not sentences else sentences:
             text = part.text("text") if "text" in part else ""
             document.append(record.place, part.whole_number("offset"), text)
         document.end_of_passage(number)
         holders += [passage, *sentences]
     for holder in (*holders, record):
+        gathering.refuse(*misnamed(holder, "annotations", ("locations",)))
         document.annotations += gathering.each(
             lambda annotation: _annotation(record.place, annotation), holder.records("annotations")
         )
     return document
+
+
+def _require_lists(record: Record, name: str) -> None:
+    """Refuse texts under another name than passages or sentences have.
+
+    Raises:
+        FormatError: there are some.
+    """
+    for error in misnamed(record, name, ("offset",)):
+        raise error
 
 
 def _records(record: Record) -> Iterator[Record]:

@@ -56,7 +56,9 @@ def documents(path: AnyPath, gathering: Gathering) -> Iterator[Document]:
             for part in _parts(passage):
                 place = place_of(path, part)
                 offset = place.number(part.findtext("offset"))
-                document.append(place, offset, part.findtext("text") or "")
+                text = part.findtext("text")
+                document.remarks["passage without text"] += text is None
+                document.append(place, offset, text or "")
             document.end_of_passage(number)
         document.annotations += gathering.each(
             lambda annotation: _annotation(path, annotation), element.iter("annotation")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from llmner_hf.readers.files import AnyPath, stem
 from llmner_hf.readers.reading import Gathering, Mention, numbered_id, reader
-from llmner_hf.readers.records import Record, each_line
+from llmner_hf.readers.records import Record, each_line, misnamed
 
 
 def _stated(record: Record) -> Mention:
@@ -26,6 +26,7 @@ def read(path: AnyPath, gathering: Gathering) -> None:
     """The records of a CCKS 2019 file; ids number them from 0 in the order of the file."""
     gathering.numbered = True
     for index, record in enumerate(each_line(path)):
+        gathering.refuse(*misnamed(record, "entities", ("start_pos", "end_pos")))
         stated = record.records("entities")
         overlapping = sum(mention.fields.get("overlap", 0) != 0 for mention in stated)
         gathering.remarks["mention with overlap set"] += overlapping

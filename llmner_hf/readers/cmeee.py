@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from llmner_hf.readers.files import AnyPath, Place, head, lines, stem
 from llmner_hf.readers.reading import Gathering, Mention, numbered_id, reader
-from llmner_hf.readers.records import Record, each_element
+from llmner_hf.readers.records import Record, each_element, misnamed
 
 BARS = "|||"
 _ARRAY = re.compile(r"\s*\[\s*[{\]]")
@@ -34,6 +34,7 @@ def _stated(record: Record) -> Mention:
 
 def _from_array(path: AnyPath, gathering: Gathering) -> Iterator[_Document]:
     for record in each_element(path):
+        gathering.refuse(*misnamed(record, "entities", ("start_idx", "end_idx")))
         mentions = gathering.each(_stated, record.records("entities"))
         yield record.place, record.text("text"), mentions
 

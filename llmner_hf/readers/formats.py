@@ -93,7 +93,9 @@ def _guess_marked(start: str) -> str | None:
     """The format of XML or JSON; None where it is neither."""
     if start.lstrip().startswith("<"):
         return next((name for root, name in _XML_ROOTS if root.search(start)), None)
-    if not _JSON.match(start):
+    first = start.lstrip().partition("\n")[0].rstrip()
+    damaged = first[-1:] == "}" and '": ' in first  # JSON, which its reader refuses
+    if not _JSON.match(start) and not damaged:
         return None
     other = "cmeee" if _EMPTY_ARRAY.match(start) else "json_lines"
     return next((name for key, name in _JSON_KEYS if key.search(start)), other)

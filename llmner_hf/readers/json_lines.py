@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from itertools import chain
 from typing import get_args
 
@@ -28,7 +27,7 @@ from llmner_hf.readers.entries import Entry, entity_row
 from llmner_hf.readers.files import AnyPath, Place, head, stem, write_lines
 from llmner_hf.readers.links import of_record
 from llmner_hf.readers.reading import Gathering, Mention, numbered_id, reader
-from llmner_hf.readers.records import Record, as_record, each_line, each_value
+from llmner_hf.readers.records import Record, as_record, each_line, each_value, misnamed
 
 Row = Mapping[str, object]
 
@@ -67,7 +66,7 @@ def gather(
     )
     if "entities" not in record:
         gathering.remarks[_BARE] += 1
-        _look_for_spans(record, gathering)
+        gathering.refuse(*misnamed(record, "entities", ("start", "end")))
     article = record.text("article") if "article" in record else None
     identifier = record.identifier("id") if identifier is None else identifier
     if gathering.add(record.place, identifier, record.text(text_field), mentions, article):
@@ -80,20 +79,6 @@ def gather(
         gathering.remarks['field "text" beside the one with the text, left out'] += hidden
         if others:
             gathering.fields[identifier] = others
-
-
-def _look_for_spans(record: Record, gathering: Gathering) -> None:
-    """Refuse spans in a field of another name, which may be "entities" misspelt."""
-    for name, value in record.fields.items():
-        spans = isinstance(value, list) and any(
-            isinstance(item, dict) and {"start", "end"} <= item.keys() for item in value
-        )
-        if spans or (value == [] and get_close_matches(name, ["entities"])):
-            gathering.refuse(
-                record.place.error(
-                    f'field {name[:60]!r} holds spans; its name has to be "entities"'
-                )
-            )
 
 
 def _records(path: AnyPath) -> Iterator[Record]:

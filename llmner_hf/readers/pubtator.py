@@ -69,14 +69,23 @@ class _Article:
                 f"{line[:60]!r} is neither a title, nor an abstract, nor a mention of 5 to 7 "
                 "columns, nor a relation of 4 or 5"
             )
-        if cells[1][:1].isalpha() and len(cells) <= 5 and cells[0] == self.number:
-            return  # a relation: article, name, two concepts, and in BioRED whether it is new
+        if self._is_relation(cells):
+            return
         if _is_no_abstract(cells[3]):
             gathering.dropped["marker of a missing abstract"] += 1
             return
         remarks = gathering.remarks
         self.mentions += gathering.each(lambda row: self._mention(place, row, remarks), [cells])
         self.composite += len(cells) == _MOST_COLUMNS and bool(cells[6].strip())
+
+    def _is_relation(self, cells: Sequence[str]) -> bool:
+        """Whether a line is article, name, two concepts, and in BioRED whether it is new.
+
+        A mention whose start is no number has as many cells, but a number and words of the text.
+        """
+        mention = cells[2].isdecimal() and not cells[3].isdecimal() and cells[3] in self.text
+        named = cells[1][:1].isalpha() and len(cells) <= 5 and cells[0] == self.number
+        return named and not mention
 
     def _mention(self, place: Place, cells: Sequence[str], remarks: Counter[str]) -> Mention:
         if cells[0] != self.number:

@@ -183,9 +183,9 @@ class Gathering:
                 self.refuse(error)
         return taken
 
-    def refuse(self, error: FormatError) -> None:
-        """Note a mention that does not fit: ``reading()`` raises the error, or counts it."""
-        self.refused.append(error)
+    def refuse(self, *errors: FormatError) -> None:
+        """Note mentions that do not fit: ``reading()`` raises an error, or counts them."""
+        self.refused += errors
 
     def _fitting(self, mentions: Iterable[Mention], text: str) -> list[tuple[Entity, Mention]]:
         """The mentions that fit, each with its entity."""

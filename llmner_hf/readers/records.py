@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypeVar
 
+from llmner_hf.core.errors import FormatError
 from llmner_hf.readers.files import AnyPath, Place, head, lines, whole
 
 _T = TypeVar("_T")
@@ -97,6 +99,44 @@ def as_record(place: Place, value: object) -> Record:
     if not isinstance(value, dict):
         raise place.error(f"expected a JSON object {{...}}, found {_shown(value)}")
     return Record(place, value)
+
+
+def misnamed(record: Record, name: str, inside: Collection[str]) -> Iterator[FormatError]:
+    """An error for every object of a list that seems to be the missing one under another name.
+
+    Args:
+        record: the object that should have the list; one that has it gives no error.
+        name: of the list.
+        inside: fields of which its objects have one at least.
+    """
+    for field, value in {} if name in record else record.fields.items():
+        close = is_nearly(field, name)
+        items = _listed(value)
+        known = any(not item.keys().isdisjoint(inside) for item in items)
+        if known or (close and (items or value == [])):
+            error = record.place.error(
+                f'field {field[:60]!r} holds spans; its name has to be "{name}"'
+            )
+            yield from [error] * max(len(items), 1)
+
+
+def is_nearly(field: str, name: str) -> bool:
+    """Whether a field is likely to be another one misspelt.
+
+    >>> is_nearly("entites", "entities"), is_nearly("entries", "entities")
+    (True, False)
+    """
+    return bool(get_close_matches(field, [name], cutoff=0.85))
+
+
+def _listed(value: object) -> list[dict[str, object]]:
+    """The objects of a list, or of a cell of a table that holds one."""
+    if isinstance(value, str) and value.startswith("[{"):
+        try:
+            value = _DECODER.decode(value)
+        except (ValueError, RecursionError):
+            return []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _parsed(place: Place, text: str, position: int) -> tuple[object, int]:

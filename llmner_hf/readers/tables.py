@@ -22,7 +22,7 @@ from llmner_hf.readers.entries import Entry
 from llmner_hf.readers.files import AnyPath, Place, opened, whole, written_bytes
 from llmner_hf.readers.json_lines import entry_row, gather_rows
 from llmner_hf.readers.reading import Gathering, Reading, reader
-from llmner_hf.readers.records import Record, one_line
+from llmner_hf.readers.records import Record, is_nearly, one_line
 
 _LARGEST_CELL = 2**31 - 1  # of the csv module, whose own limit of 131,072 a long article exceeds
 
@@ -60,6 +60,8 @@ def _records(path: AnyPath, delimiter: str) -> Iterator[Record]:
     twice = [name for name, number in Counter(header).items() if number > 1]
     if twice:
         raise place.error(f"two columns have the name {twice[0][:60]!r}; rename one")
+    if "entities" not in header and (near := [n for n in header if is_nearly(n, "entities")]):
+        raise place.error(f"column {near[0]!r}: its name has to be 'entities', or less like it")
     for place, row in rows:
         if len(row) != len(header):
             raise place.error(f"{len(row)} cells where the header has {len(header)}")

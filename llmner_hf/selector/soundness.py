@@ -7,7 +7,6 @@ a tokenizer with more tokens than the embedding has rows, and a model whose answ
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +18,8 @@ from transformers import PreTrainedTokenizerBase
 
 from llmner_hf.core.errors import LlmnerError, SettingError
 
-logger = logging.getLogger(__name__)
-
-# Rows of an embedding beyond the tokenizer's tokens: models pad up to some hundred.
+# Rows of an embedding beyond the tokenizer's tokens: models pad up to some hundred, and a quarter
+# is left to those that had tokens taken out.
 SPARE = 1024
 NAMED = 3  # tensors that a message names
 _BEFORE = "base_model.model."
@@ -104,7 +102,8 @@ def check_tokenizer(model: Any, tokenizer: PreTrainedTokenizerBase, place: str) 
     """Refuse a tokenizer that does not fit a model's embedding.
 
     Raises:
-        SettingError: it has more tokens than the embedding has rows.
+        SettingError: it has more tokens than the embedding has rows, or so few that its ids
+            cannot be those that the model was trained on.
     """
     rows, tokens = model.get_input_embeddings().weight.shape[0], len(tokenizer)
     if tokens > rows:
@@ -112,12 +111,12 @@ def check_tokenizer(model: Any, tokenizer: PreTrainedTokenizerBase, place: str) 
             f"{place}: its tokenizer has {tokens} tokens and the embedding {rows} rows; the "
             "tokenizer is another model's"
         )
+    # Not a warning: what another model's tokenizer makes of a text is wrong all through.
     if rows - tokens > max(SPARE, rows // 4):
-        logger.warning(
-            "%s: the tokenizer has %d tokens and the embedding %d rows; is it another model's?",
-            place,
-            tokens,
-            rows,
+        raise SettingError(
+            f"{place}: its tokenizer has {tokens} tokens and the embedding {rows} rows; the "
+            "tokenizer is another model's, or the model was not cut to it: "
+            "model.resize_token_embeddings"
         )
 
 

@@ -85,8 +85,17 @@ def make_room(
 
 
 def fetched(place: Origin, names: tuple[str, ...]) -> Path:
-    """The folder on this computer that has these files, as far as there are any."""
+    """The folder on this computer that has these files, as far as there are any.
+
+    Raises:
+        SettingError: there are none.
+    """
     found = [path for name in names if (path := place.file(name))]
+    if not found:
+        raise SettingError(
+            f"{place.name}: none of {', '.join(names)} is there; the files are damaged, fetch them "
+            "anew"
+        )
     return found[0].parent
 
 

@@ -328,6 +328,60 @@ REFUSED = {
         {},
         "a.jsonl:1: field 'entites' holds spans",
     ),
+    "a field of a column that is entities misspelt": (
+        "a.csv",
+        'id,text,entites\n1,Lime,"[]"\n',
+        {},
+        "a.csv:1: column 'entites'",
+    ),
+    "spans in another column": (
+        "a.csv",
+        'id,text,marks\n1,Lime,"[{""start"": 0, ""end"": 4, ""type"": ""A""}]"\n',
+        {},
+        "a.csv:2: field 'marks' holds spans",
+    ),
+    "CMeEE with entities misspelt": (
+        "a.json",
+        '[{"text": "咳", "entites": [{"start_idx": 0, "end_idx": 0, "type": "sym"}]}]',
+        {},
+        "a.json:1: field 'entites' holds spans",
+    ),
+    "CCKS with entities misspelt": (
+        "a.txt",
+        '{"originalText": "咳", "Entities": [{"start_pos": 0, "end_pos": 1, "label_type": "a"}]}',
+        {},
+        "a.txt:1: field 'Entities' holds spans",
+    ),
+    "BioC with passages misspelt": (
+        "a.json",
+        packed({"id": "1", "Passages": [{"offset": 0, "text": "Lime"}]}),
+        {},
+        "document number 0 from 0: field 'Passages' holds spans",
+    ),
+    "BioC with sentences misspelt": (
+        "a.json",
+        packed({"id": "1", "passages": [{"offset": 0, "sentence": [{"offset": 0, "text": "a"}]}]}),
+        {},
+        "field 'sentence' holds spans",
+    ),
+    "BioC with annotations misspelt": (
+        "a.json",
+        packed({"id": "1", "passages": [{"offset": 0, "text": "Lime", "annotation": [ASPIRIN]}]}),
+        {},
+        "field 'annotation' holds spans",
+    ),
+    "a PubTator mention whose start is no number": (
+        "a.PubTator",
+        "1|t|Lime.\n1|a|\n1\tO\t4\tLime\tA\n",
+        {},
+        "a.PubTator:3: 'O' is not an offset",
+    ),
+    "JSON that is damaged at its head, in a .txt": (
+        "a.txt",
+        'originalText": "Lime", "entities": []}\n',
+        {},
+        "a.txt:1: not JSON",
+    ),
     "an offset of 4,300 digits": (
         "a.PubTator",
         f"1|t|Lime\n1|a|\n1\t{'9' * 4300}\t4\tLime\tA\n",
@@ -438,6 +492,25 @@ def test_malformed_mentions_do_not_fit_either(tmp_path, name, content, kept, dro
     reading = read_any(path, skip_bad=True)
     assert len(reading.examples[0].entities) == kept
     assert reading.dropped == {"mention that does not fit its text": dropped}
+
+
+def test_each_mention_under_a_misspelt_name_is_counted(tmp_path):
+    path = tmp_path / "a.jsonl"
+    mention = '{"start": 0, "end": 4, "type": "A"}'
+    path.write_text(f'{{"id": "1", "text": "Lime", "entites": [{mention}, {mention}]}}\n')
+    assert read_any(path, skip_bad=True).dropped == {"mention that does not fit its text": 2}
+
+
+def test_a_bioc_passage_without_text_is_remarked(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(packed({"id": "1", "passages": [{"offset": 0, "tex": "Aspirin helps."}]}))
+    assert read_any(path).remarks == {"passage without text": 1}
+
+
+def test_a_pubtator_relation_is_passed_over(tmp_path):
+    path = tmp_path / "a.PubTator"
+    path.write_text("1|t|Lime 7124 rules.\n1|a|\n1\t0\t4\tLime\tA\n1\tBind\t5000\t7124\tNo\n")
+    assert not read_any(path).dropped
 
 
 def test_a_json_mention_without_a_type_is_dropped_where_bad_ones_are(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import math
 from shutil import copytree
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from llmner_hf.core.errors import FormatError, InputError
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.selector.sharing import selector_at
+from llmner_hf.selector.soundness import check_tokenizer
 from llmner_hf.settings import Gazetteer, SelectorSettings, TaggerSettings
 from llmner_hf.settings.origin import EMBEDDED
 from llmner_hf.tagger.tagger import Tagger
@@ -121,6 +123,33 @@ def test_a_tokenizer_with_more_tokens_than_the_embedding_is_another_s(folder):
         ),
     )
     refused(folder, r"its tokenizer has \d+ tokens and the embedding \d+ rows")
+
+
+@pytest.mark.parametrize(
+    ("rows", "tokens", "fits"),
+    [
+        (151_552, 151_343, True),  # GLM-4's own
+        (2_000, 1_000, True),
+        (151_552, 113_700, True),
+        (151_552, 113_600, False),
+        (2_100, 1_000, False),
+        (1_000, 1_001, False),
+    ],
+)
+def test_a_tokenizer_has_about_as_many_tokens_as_the_embedding_has_rows(rows, tokens, fits):
+    model = SimpleNamespace(
+        get_input_embeddings=lambda: SimpleNamespace(weight=torch.empty(rows, 1))
+    )
+    if fits:
+        check_tokenizer(model, range(tokens), "a")
+    else:
+        refused("a", "is another model's", lambda at: check_tokenizer(model, range(tokens), at))
+
+
+def test_a_selector_that_names_neither_a_base_nor_itself(folder):
+    (folder / "selector").mkdir()
+    SelectorSettings().save(folder / "selector")
+    refused(folder, r"none of selector/config.json, selector/model.safetensors is there")
 
 
 WRONG = {
