@@ -20,6 +20,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 from llmner_hf.core.choosing import flattened, uncrossed
@@ -38,7 +39,6 @@ from llmner_hf.core.writing import in_word, language_of, spoken
 from llmner_hf.decoding.request import Decoder
 from llmner_hf.pipelines.asking import (
     Call,
-    Progress,
     check_threshold,
     known_part,
     schema_of,
@@ -130,7 +130,7 @@ class Annotator:
         check_threshold(call, self.settings)
         documents = [self._document(text, call) for text in texts]
         parts = [part for document in documents for part in document.parts]
-        decoded = iter(self._decoded(parts, max(len(texts), LEAST_SENTENCES), call.progress))
+        decoded = iter(self._decoded(parts, max(len(texts), LEAST_SENTENCES), call))
         found = [[next(decoded) for _ in document.parts] for document in documents]
         if call.repeats:
             found = [
@@ -216,17 +216,17 @@ class Annotator:
             self._remarks.say(about_uncalibrated(unseen))
         return known_part(schema, unread)
 
-    def _decoded(
-        self, parts: Sequence[Part], size: int, progress: Progress | None
-    ) -> list[Prediction]:
+    def _decoded(self, parts: Sequence[Part], size: int, call: Call) -> list[Prediction]:
         """What the tagger finds, so many sentences at a time; what went wrong is counted."""
         requests = [part.request for part in parts]
-        step = size if progress else max(len(requests), 1)
+        step = size if call.progress or call.journal else max(len(requests), 1)
         predictions: list[Prediction] = []
         for start in range(0, len(requests), step):
-            if progress:
-                progress(start, len(requests))
-            predictions += self.decoder.decode(requests[start : start + step], size)
+            if call.progress:
+                call.progress(start, len(requests))
+            some = requests[start : start + step]
+            decode = partial(self.decoder.decode, some, size)
+            predictions += call.journal.step(some, decode) if call.journal else decode()
         self.problems.update(p.kind for found in predictions for p in found.problems)
         return self._sound(parts, predictions)
 

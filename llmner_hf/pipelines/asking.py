@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from llmner_hf.core.entities import EntityType, LabelSet, Language
 from llmner_hf.core.errors import InputError, LabelError
 from llmner_hf.core.schema import Schema
+from llmner_hf.pipelines.journal import Journal
 from llmner_hf.settings import TaggerSettings
 
 EntityTypes = Sequence[str] | Mapping[str, str]
@@ -41,6 +42,7 @@ class Call:
         html: whether entities and tags of HTML in a text are read as a browser shows them.
         progress: called with how many sentences are done and how many there are, of a text or of a
             batch of texts, before every step.
+        journal: keeps what each step finds, and knows what the steps of an earlier run found.
     """
 
     entity_types: EntityTypes | None = None
@@ -53,6 +55,7 @@ class Call:
     flat: bool = False
     html: bool = False
     progress: Progress | None = None
+    journal: Journal | None = None
 
     def but(self, **given: Any) -> Call:
         """The call with other arguments.

@@ -2,7 +2,8 @@
 
 In: examples whose gold entities, if any, are ignored, and a pipeline. Out: JSON lines, one a text,
 in the order of the input. Finished texts are written as they come, to ``NAME.part``; a run that was
-stopped goes on behind the last whole line of it, and the file gets its name when all is done.
+stopped goes on behind the last whole line of it, and inside a long text behind its last sentences
+(`pipelines.journal`). The file gets its name when all is done, the same as without a stop.
 Refused: to go on with a file that was begun with another input, model or option, and to write a
 file that another process is writing (`pipelines.job`).
 """
@@ -13,6 +14,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import RawIOBase
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -21,10 +23,12 @@ from typing import Any
 from llmner_hf.core.entities import Entity, Example, Prediction, ScoredEntity
 from llmner_hf.pipelines.answers import links_of
 from llmner_hf.pipelines.job import claimed, finished, job_of
+from llmner_hf.pipelines.journal import Journal, beside
 from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.readers.json_lines import predicted_row
 
-# A batch with more characters tells how many of its sentences are done. Ours: half a minute.
+# A batch with more characters tells how many of its sentences are done, and keeps them. Ours: half
+# a minute.
 LONG = 20_000
 
 
@@ -60,14 +64,28 @@ def annotate(
     with claimed(part, job_of(pipeline, examples, fields, options), restart):
         done = finished(part, examples)
         progress(done)
-        with part.open("a", encoding="utf-8") as file:
+        journal = Journal(beside(part))
+        within = {"progress": sentences_done, "journal": journal}
+        with part.open("ab", buffering=0) as file:
             for batch in _batches(examples[done:], batch_size):
-                found = _found(pipeline, batch, options, sentences_done)
-                file.writelines(_lines(batch, found, fields))
-                file.flush()
+                found = _found(pipeline, batch, options | (within if _is_long(batch) else {}))
+                # At once, so that a run that is stopped leaves whole batches behind: a score hangs
+                # on its neighbours in its last digit.
+                _written(file, "".join(_lines(batch, found, fields)).encode())
+                journal.close()
                 progress(len(batch))
         part.replace(out)
     return done
+
+
+def _written(file: RawIOBase, content: bytes) -> None:
+    """Write all: where room runs short, one call writes less than it is given."""
+    while content:
+        content = content[file.write(content) or 0 :]
+
+
+def _is_long(batch: Sequence[Example]) -> bool:
+    return sum(len(example.text) for example in batch) > LONG
 
 
 def _lines(
@@ -83,18 +101,13 @@ def _lines(
 
 
 def _found(
-    pipeline: BioNerPipeline,
-    batch: Sequence[Example],
-    options: Mapping[str, Any],
-    sentences_done: Callable[[int, int], object],
+    pipeline: BioNerPipeline, batch: Sequence[Example], options: Mapping[str, Any]
 ) -> list[list[dict[str, Any]]]:
     """The entities of texts of one dataset, which chooses the types unless the options do."""
+    chosen: dict[str, Any] = {"dataset": batch[0].dataset} if batch[0].dataset else {}
     texts = [example.text for example in batch]
-    asked: dict[str, Any] = {"dataset": batch[0].dataset} if batch[0].dataset else {}
-    asked |= options
-    if sum(map(len, texts)) > LONG:
-        asked["progress"] = sentences_done
-    found: list[list[dict[str, Any]]] = pipeline(texts, batch_size=len(texts), **asked)
+    found: list[list[dict[str, Any]]]
+    found = pipeline(texts, batch_size=len(texts), **(chosen | dict(options)))
     return found
 
 

@@ -33,7 +33,7 @@ MOST_DEFINITION = 1000
 MOST_SECONDS = 120
 BATCH_SIZE = 16
 # Arguments of the pipeline's call that a request does not have.
-LOCAL = frozenset({"batch_size", "progress"})
+LOCAL = frozenset({"batch_size", "progress", "journal"})
 
 _SHIM = '''"""Loaded by Hugging Face's Inference Endpoints."""
 

@@ -20,6 +20,7 @@ from typing import IO, Any
 from llmner_hf.core.entities import Example
 from llmner_hf.core.errors import InputError
 from llmner_hf.pipelines.endpoint import EndpointPipeline
+from llmner_hf.pipelines.journal import beside, whole_lines
 from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.selector.filtering import Selector
 from llmner_hf.settings import TaggerSettings
@@ -32,6 +33,7 @@ except ImportError:  # Windows has none: two writers are not told apart there
     fcntl = None  # type: ignore[assignment]
 
 Job = Mapping[str, Any]
+_OF_THE_RUN = ("progress", "journal")  # arguments of a call that change no result
 
 
 def job_of(
@@ -41,8 +43,8 @@ def job_of(
     options: Mapping[str, Any],
 ) -> Job:
     """What an annotation does: name -> what a result depends on, as JSON holds it."""
-    call = replace(pipeline.call.but(**options), progress=None)
-    asked = {name: value for name, value in asdict(call).items() if name != "progress"}
+    call = replace(pipeline.call.but(**options), progress=None, journal=None)
+    asked = {name: value for name, value in asdict(call).items() if name not in _OF_THE_RUN}
     if isinstance(pipeline, EndpointPipeline):
         model: object = repr(pipeline.decoder.server)
     else:
@@ -101,7 +103,8 @@ def claimed(part: Path, job: Job, restart: bool) -> Iterator[None]:
     """The right to write an unfinished file, of which this is the job; the record goes at the end.
 
     Args:
-        part: the unfinished file, whose folder is made. With ``restart`` it is removed.
+        part: the unfinished file, whose folder is made. With ``restart`` it is removed, and its
+            journal.
         job: what `job_of` gave.
         restart: whether to begin anew, whatever lies there.
 
@@ -111,9 +114,10 @@ def claimed(part: Path, job: Job, restart: bool) -> Iterator[None]:
     place = part.with_name(part.name + ".json")
     place.parent.mkdir(parents=True, exist_ok=True)
     with _locked(place) as record:
-        if restart:
-            part.unlink(missing_ok=True)
-        if part.exists() and part.stat().st_size:
+        files = part, beside(part)
+        for file in files if restart else ():
+            file.unlink(missing_ok=True)
+        if any(file.exists() and file.stat().st_size for file in files):
             _check(part, record.read(), job)
         record.seek(0)
         record.truncate()
@@ -187,12 +191,7 @@ def finished(part: Path, examples: Sequence[Example]) -> int:
     Raises:
         InputError: the file was changed since.
     """
-    if not part.exists():
-        return 0
-    whole = part.read_bytes()
-    whole = whole[: whole.rfind(b"\n") + 1]
-    os.truncate(part, len(whole))
-    lines = whole.decode("utf-8", "replace").split("\n")[:-1]
+    lines = whole_lines(part)
     for number, (line, example) in enumerate(zip(lines, examples, strict=False), 1):
         try:
             row = json.loads(line)

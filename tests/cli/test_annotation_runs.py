@@ -3,6 +3,9 @@
 import json
 import os
 import stat
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,10 +13,14 @@ import pytest
 from llmner_hf import pipeline
 from llmner_hf.cli import annotate as command
 from llmner_hf.cli import main
-from llmner_hf.core.entities import Example
+from llmner_hf.core.entities import EntityType, Example, LabelSet, Prediction, Problem, ProblemKind
 from llmner_hf.core.errors import InputError
+from llmner_hf.core.schema import Schema
+from llmner_hf.decoding.fast.constrained import ConstrainedDecoder
+from llmner_hf.decoding.request import Request
 from llmner_hf.pipelines import job
 from llmner_hf.pipelines.files import annotate
+from llmner_hf.pipelines.journal import Journal
 
 EXAMPLES = [Example(str(i), f"IL-{i} binds.", (), "", "en") for i in range(6)]
 
@@ -201,3 +208,71 @@ def test_ctrl_c_is_one_line(texts, monkeypatch, capsys, given, way):
         monkeypatch.setattr(each, "run", interrupted)
     assert main(given) == 130
     assert capsys.readouterr().err == f"llmner: {given[0]} was stopped; {way}\n"
+
+
+# More characters than a batch may have before its sentences are kept.
+LONG_TEXT = "".join(f"IL-{n} binds CD{n} in T cells, and aspirin {n} helps. " for n in range(600))
+
+
+def steps_of(out):
+    journal = out.parent / f"{out.name}.part.sentences"
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
+
+def test_a_run_killed_inside_a_document_goes_on_there(ner, tagger_folder, tmp_path, monkeypatch):
+    place, out = tmp_path / "long.txt", tmp_path / "out.jsonl"
+    place.write_text(LONG_TEXT, encoding="utf-8")
+    own = ["annotate", str(place), "--model", str(tagger_folder), "-o"]
+    assert main([*own, str(tmp_path / "whole.jsonl")]) == 0
+    command = [sys.executable, "-m", "llmner_hf", *own, str(out)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while steps_of(out) < 3 and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    kept = steps_of(out)
+    assert kept >= 3
+    with (tmp_path / "out.jsonl.part.sentences").open("ab") as file:
+        file.write(b'["half a st')
+    asked = []
+    decode = ConstrainedDecoder.decode
+
+    def counting(self, requests, *rest):
+        asked.append(len(requests))
+        return decode(self, requests, *rest)
+
+    monkeypatch.setattr(ConstrainedDecoder, "decode", counting)
+    assert main([*own, str(out)]) == 0
+    assert sum(asked) == 600 - 16 * kept
+    assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert sorted(begun(out)) == ["long.txt", "out.jsonl", "whole.jsonl"]
+
+
+def test_sentences_of_another_run_are_not_taken(ner, tmp_path):
+    example, out = Example("1", LONG_TEXT, (), "", "en"), tmp_path / "out.jsonl"
+
+    def stop_within(done, total):
+        if done:
+            raise Stop
+
+    def stopped(**options):
+        with pytest.raises(Stop):
+            annotate(ner, [example], out, sentences_done=stop_within, **options)
+
+    stopped()
+    assert steps_of(out) == 1
+    with pytest.raises(InputError, match="another entity_types"):
+        annotate(ner, [example], out, entity_types=["DNA"])
+    stopped(entity_types=["DNA"], restart=True)
+    assert steps_of(out) == 1
+    journal = tmp_path / "out.jsonl.part.sentences"
+    journal.write_text(journal.read_text("utf-8").replace('[["', '[[3, "'), "utf-8")
+    with pytest.raises(InputError, match=r"sentences:1: is no step of a run .*--restart"):
+        annotate(ner, [example], out, entity_types=["DNA"])
+
+
+def test_problems_of_kept_sentences_are_counted(tmp_path):
+    found = Prediction("", (), (Problem(ProblemKind.UNCLOSED, 3, "x"),))
+    request = Request("", "IL-2", Schema("", "en", LabelSet((EntityType("DNA"),))))
+    Journal(tmp_path / "a").step([request], lambda: [found])
+    assert Journal(tmp_path / "a").step([request], lambda: pytest.fail("decoded anew")) == [found]

@@ -12,6 +12,7 @@ def main():
     for name, usual in (("files", 10_000), ("models", 200), ("kills", 20), ("train-kills", 12)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--writers", type=int, default=5)
+    parser.add_argument("--formats", nargs="+", metavar="NAME", help="as a.csv; all if absent")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     print("| what | what became of it |\n|---|---|")
@@ -33,7 +34,7 @@ def rows(given, scratch):
     folders = [scratch / name for name in "abcde"]
     for folder in folders:
         folder.mkdir()
-    yield from inputs.files(folders[0], given.files, given.seed).items()
+    yield from inputs.files(folders[0], given.files, given.seed, given.formats)
     yield "model folders", inputs.models(folders[1], given.models, given.seed)
     kills = processes.kills_of_annotate(folders[2], given.kills, given.seed)
     yield "kill -9 of annotate", kills

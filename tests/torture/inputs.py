@@ -108,10 +108,11 @@ def changed(content, draw):
     return bytes(held)
 
 
-def files(folder, number, seed):
-    """Format -> what became of its files."""
-    found = {}
+def files(folder, number, seed, names):
+    """What became of the files of each format, or of those of these names."""
     for place, content, count in seeds(folder):
+        if names and place.name not in names:
+            continue
         draw, counted = random.Random(f"{seed}{place.name}"), Counter()
         # brat is a folder; what is changed in it is the file of its mentions.
         read = place.parent if place.suffix == ".ann" else place
@@ -120,8 +121,7 @@ def files(folder, number, seed):
             place.write_bytes(damaged)
             for skip_bad in (False, True):
                 counted[became(read, skip_bad, damaged, count)] += 1
-        found[f"files {place.suffix if place.stem == 'a' else place.name}"] = counted
-    return found
+        yield f"files like {place.name}", counted
 
 
 def seeds(folder):
