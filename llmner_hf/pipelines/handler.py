@@ -20,6 +20,7 @@ from typing import Any, get_args
 from llmner_hf import pipeline
 from llmner_hf.core.entities import Language
 from llmner_hf.core.errors import InputError
+from llmner_hf.pipelines.asking import Progress
 
 # The most characters of all texts of a request. Ours: a request has to end before gateways give up.
 MOST_CHARACTERS = 200_000
@@ -33,7 +34,7 @@ MOST_DEFINITION = 1000
 MOST_SECONDS = 120
 BATCH_SIZE = 16
 # Arguments of the pipeline's call that a request does not have.
-LOCAL = frozenset({"batch_size", "progress", "journal"})
+LOCAL = frozenset({"batch_size", "progress"})
 
 _SHIM = '''"""Loaded by Hugging Face's Inference Endpoints."""
 
@@ -66,18 +67,23 @@ class EndpointHandler:
             named = " and ".join(sorted(LOCAL))
             raise InputError(f"parameters are those of the pipeline's call, without {named}")
         check_parameters(parameters)
-        ends = monotonic() + MOST_SECONDS
-
-        def progress(done: int, total: int) -> None:
-            if monotonic() > ends:
-                raise InputError(
-                    f"{done} of {total} sentences took {MOST_SECONDS} seconds; send less text in "
-                    "one request"
-                )
-
-        options = {"batch_size": BATCH_SIZE, "progress": progress, **parameters}
+        options = {"batch_size": BATCH_SIZE, "progress": within(MOST_SECONDS), **parameters}
         found = self.pipeline(texts, **options) if texts else []
         return list(found[0] if isinstance(inputs, str) else found)
+
+
+def within(seconds: float) -> Progress:
+    """The progress of a request that begins now; it ends the request when its time is over."""
+    ends = monotonic() + seconds
+
+    def progress(done: int, total: int) -> None:
+        if monotonic() > ends:
+            raise InputError(
+                f"{done} of {total} sentences took {seconds:.0f} seconds; send less text in one "
+                "request"
+            )
+
+    return progress
 
 
 def check_texts(texts: Any, inputs: Any) -> None:

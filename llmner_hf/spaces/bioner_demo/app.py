@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from llmner_hf import pipeline
 from llmner_hf.core.catalogue import CORPORA
@@ -23,7 +24,8 @@ from llmner_hf.rendering.colours import DARK, LIGHT, style_within
 from llmner_hf.spaces.bioner_demo import inputs
 from llmner_hf.spaces.bioner_demo.downloads import NAMES
 from llmner_hf.spaces.bioner_demo.findings import Findings
-from llmner_hf.spaces.bioner_demo.service import Answer, Service, files, view
+from llmner_hf.spaces.bioner_demo.service import Answer, Service, files, read_file, view
+from llmner_hf.spaces.bioner_demo.turns import Turns
 
 TITLE = "Biomedical named entities"
 INTRODUCTION = """\
@@ -45,6 +47,7 @@ _FONTS = (
     "sans-serif",
 )
 _HOUR = 3600
+MOST_WAITING = 32
 # One model serves all; the API has a function of its own and none of the page's.
 _ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -137,8 +140,13 @@ def _result() -> Result:
 
 def _connect(service: Service, known: Mapping[str, Schema], form: Form, result: Result) -> None:
     """Say which function each component calls."""
-    _ask(form.ask_text, service.annotate_text, form.text, form, result)
-    _ask(form.ask_file, service.annotate_file, form.file, form, result)
+    _ask(form.ask_text.click, service.annotate_text, form.text, form, result)
+    given = gr.State("choose a file first", time_to_live=_HOUR)
+    # Outside the model's queue: a file that is slow to read keeps nobody from the model.
+    read = form.ask_file.click(
+        read_file, form.file, given, show_progress_on=result.view, concurrency_limit=4, **_PRIVATE
+    )
+    _ask(read.then, service.annotate_given, given, form, result)
     shown = [result.findings, result.threshold]
     result.threshold.change(
         view, shown, result.view, show_progress="hidden", trigger_mode="always_last", **_PRIVATE
@@ -150,10 +158,14 @@ def _connect(service: Service, known: Mapping[str, Schema], form: Form, result: 
 
 
 def _ask(
-    button: gr.Button, annotate: Callable[..., Answer], source: Any, form: Form, result: Result
+    event: Callable[..., Any],
+    annotate: Callable[..., Answer],
+    source: Any,
+    form: Form,
+    result: Result,
 ) -> None:
-    """Let a button annotate what is in a component, and then prepare the downloads."""
-    button.click(
+    """Let an event annotate what is in a component, and then prepare the downloads."""
+    event(
         annotate,
         [source, form.choice, form.types, result.threshold],
         [result.findings, result.view],
@@ -208,7 +220,8 @@ def serve(
     """Serve a page to this computer alone, unless the environment says otherwise; its address."""
     types = max((len(s.labels) for s in ner.settings.schemas.values()), default=0)
     rules = style_within(".bioner", ".dark .bioner", max(types, inputs.MOST_TYPES))
-    _, address, _ = blocks.queue(max_size=32).launch(
+    # No way past the queue (`api_open`).
+    _, address, _ = blocks.queue(max_size=MOST_WAITING, api_open=False).launch(
         server_port=port,
         prevent_thread_lock=not wait,
         theme=theme(),
@@ -219,6 +232,7 @@ def serve(
         footer_links=["api"],
         share=False,
         ssr_mode=False,
+        app_kwargs={"middleware": [Middleware(Turns)]},
     )
     return str(address)
 

@@ -21,6 +21,7 @@ from llmner_hf.readers import read_any
 # The embedded model reads about 3,000 characters of prose a second on one core, and text without
 # a single sentence end, the slowest, about 400.
 MOST_CHARACTERS = 20_000
+MOST_TEXTS = 500  # of a file
 MOST_TYPES = 32
 MOST_DEFINED = 4_000  # characters of names and definitions
 MOST_BYTES = 1_000_000  # of an uploaded file: markup may be many times as long as the text
@@ -64,6 +65,11 @@ def _checked(examples: tuple[Example, ...]) -> tuple[Example, ...]:
         raise InputError(
             f"the text is longer than {MOST_CHARACTERS:,} characters, the most that this page "
             "annotates at once; give it in parts, or use llmner annotate, which has no limit"
+        )
+    if len(examples) > MOST_TEXTS:
+        raise InputError(
+            f"{len(examples):,} texts, and this page annotates at most {MOST_TEXTS} at once; give "
+            "them in parts, or use llmner annotate, which has no limit"
         )
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError("the text holds half a character (a lone surrogate); save it as UTF-8")

@@ -1,7 +1,8 @@
 """The work behind the page and its API.
 
 In: form values as Gradio passes them. Out: findings, the view of them, and files. What cannot be
-annotated: the view says so, and callers of the API get an error.
+annotated, or not in the time that a request has: the view says so, and callers of the API get an
+error. A file is read in a step of its own, so that nobody waits for it who waits for the model.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import gradio as gr
 
 from llmner_hf.core.entities import Example
 from llmner_hf.core.errors import InputError
+from llmner_hf.pipelines.handler import MOST_SECONDS, within
 from llmner_hf.pipelines.local import BioNerPipeline
 from llmner_hf.spaces.bioner_demo import downloads, inputs
 from llmner_hf.spaces.bioner_demo.annotating import annotate, remark
 from llmner_hf.spaces.bioner_demo.findings import Findings
 
 Answer = tuple[Findings, str]
+Given = tuple[Example, ...] | str  # what a file holds, or why it cannot be annotated
 _PROGRESS = gr.Progress()  # Gradio finds it among the defaults and passes one of its own
 
 
@@ -34,33 +37,29 @@ class Service:
         self, text: str, choice: str, lines: str, threshold: float, bar: gr.Progress = _PROGRESS
     ) -> Answer:
         """The text of the form."""
-        return self._answer(lambda: inputs.examples_of_text(text), choice, lines, threshold, bar)
+        given = _taken(lambda: inputs.examples_of_text(text))
+        return self.annotate_given(given, choice, lines, threshold, bar)
 
-    def annotate_file(
+    def annotate_given(
         self,
-        path: str | None,
+        given: Given,
         choice: str,
         lines: str,
         threshold: float,
         bar: gr.Progress = _PROGRESS,
     ) -> Answer:
-        """The texts of an uploaded file."""
-        return self._answer(lambda: inputs.examples_of_file(path), choice, lines, threshold, bar)
+        """Texts that were read before."""
+        in_time = within(MOST_SECONDS)
 
-    def _answer(
-        self,
-        given: Callable[[], tuple[Example, ...]],
-        choice: str,
-        lines: str,
-        threshold: float,
-        bar: gr.Progress,
-    ) -> Answer:
         def progress(done: int, total: int) -> None:
+            in_time(done, total)
             bar((done, total), unit="sentences")
 
         try:
+            if isinstance(given, str):
+                raise InputError(given)
             asked = inputs.options(choice, inputs.own_types(lines) if choice == inputs.OWN else ())
-            found = annotate(self.ner, given(), asked, progress)
+            found = annotate(self.ner, given, asked, progress)
             findings = Findings.of(found, remark(self.ner, asked))
         except InputError as error:
             findings = Findings(refusal=str(error))
@@ -84,7 +83,8 @@ class Service:
         try:
             own = inputs.types_of(types) if types else ()
             asked = inputs.options(inputs.OWN if types else dataset, own)
-            (document,) = annotate(self.ner, inputs.examples_of_text(text), asked)
+            examples = inputs.examples_of_text(text)
+            (document,) = annotate(self.ner, examples, asked, within(MOST_SECONDS))
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from None
         return [
@@ -92,6 +92,18 @@ class Service:
             | ({"links": [asdict(link) for link in one.links]} if one.links else {})
             for one, e in zip(document.scored, document.entities, strict=True)
         ]
+
+
+def read_file(path: str | None) -> Given:
+    """The texts of an uploaded file."""
+    return _taken(lambda: inputs.examples_of_file(path))
+
+
+def _taken(examples: Callable[[], tuple[Example, ...]]) -> Given:
+    try:
+        return examples()
+    except InputError as error:
+        return str(error)
 
 
 def view(findings: Findings, threshold: float) -> str:

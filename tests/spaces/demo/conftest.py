@@ -20,8 +20,8 @@ def ner():
 
 
 @pytest.fixture(scope="session")
-def demo(ner, tmp_path_factory):
-    """The address of the page."""
+def served(ner, tmp_path_factory):
+    """The page, and its address."""
     from llmner_hf.spaces.bioner_demo import app  # gradio, which most test files do without
 
     with pytest.MonkeyPatch.context() as patch:
@@ -32,8 +32,14 @@ def demo(ner, tmp_path_factory):
             blocks = app.page(ner)
             address = app.serve(blocks, ner, wait=False)
             gc.collect()
-        yield address
+        yield blocks, address
         blocks.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def demo(served):
+    """The address of the page."""
+    return served[1]
 
 
 @pytest.fixture(scope="session")
