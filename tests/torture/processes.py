@@ -4,11 +4,14 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
+from functools import partial
 
 import torch
 from safetensors.torch import load_file
@@ -88,13 +91,36 @@ def two_writers(folder, number):
 
 
 def no_room(folder):
+    """A run without room, and again with room: on a small disk, or else in files of a limit."""
     texts(folder)
-    out = folder / "full.jsonl"
-    found = Counter({f"without room: {ended(started(annotating(folder, out), ROOM))}": 1})
-    assert not out.exists()
-    found[f"with room again: {ended(started(annotating(folder, out)))}"] += 1
-    found["file whole" if len(out.read_bytes().splitlines()) == TEXTS else "file cut"] += 1
+    found = Counter()
+    with small_disk(folder / "disk") as grow:
+        out = folder / "disk" / "full.jsonl"
+        kind = "on a full disk" if grow else "at a limit on files"
+        code = ended(started(annotating(folder, out), None if grow else ROOM))
+        found[f"{kind}: {code}"] += 1
+        assert not out.exists()
+        grow and grow()
+        found[f"with room again: {ended(started(annotating(folder, out)))}"] += 1
+        found["file whole" if len(out.read_bytes().splitlines()) == TEXTS else "file cut"] += 1
     return found
+
+
+@contextmanager
+def small_disk(folder):
+    """A file system of 16 kB in a folder, and how to make it larger; None without the right."""
+
+    def mount(*options):
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+    folder.mkdir()
+    mounted = shutil.which("mount") and mount("size=16k")
+    try:
+        yield partial(mount, "remount", "size=1m") if mounted else None
+    finally:
+        if mounted:
+            subprocess.run(["umount", str(folder)], check=True)
 
 
 def kills_of_train(folder, number, seed):
