@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.torture import inputs, processes
+from tests.torture import demo, inputs, processes
 
 
 def main():
@@ -26,7 +26,7 @@ def main():
 
 
 # Of what must not become of anything.
-BAD = ("traceback", "hang", "several", "otherwise", "lines", "cut", "miscounted")
+BAD = ("traceback", "hang", "several", "otherwise", "lines", "cut", "miscounted", "too much")
 
 
 def rows(given, scratch):
@@ -40,6 +40,7 @@ def rows(given, scratch):
     yield "kill -9 of annotate", kills
     yield "two writers of one file", processes.two_writers(folders[3], given.writers)
     yield "no room on the disk", processes.no_room(folders[3])
+    yield "llmner demo after two texts of 20,000 characters", demo.memory()
     base(folders[4] / "base")
     kills = processes.kills_of_train(folders[4], given.train_kills, given.seed)
     yield "kill -9 of train", kills
