@@ -3,6 +3,10 @@
 In: a terminology and a mention. Out: the names of a type that share most trigrams with it, with
 their cosine similarity. The index of a type is made when it is first asked for: some 15 seconds for
 a hundred thousand names. It answers where no form of a name fits.
+
+Only names that share a rare trigram with the mention are compared: the trigrams of the mention are
+taken from the rarest on, until the names that have them are `MOST_COMPARED`. A trigram of a hundred
+thousand names costs most of the time and tells least.
 """
 
 from __future__ import annotations
@@ -20,16 +24,54 @@ logger = logging.getLogger(__name__)
 
 # Names of up to so many characters: longer ones are systematic, and hit by everything. Ours.
 LONGEST = 60
+# Entries of the index that are added up for a mention. Ours: of names that no form fits, on
+# development parts, 98 in 100 have the same nearest name as by all entries.
+MOST_COMPARED = 10_000
+MOST_EXACT = 100  # names of which the cosine over all trigrams is computed
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """The names of a type: weights (trigrams, names), and the concept of each name (names,)."""
+    """The names of a type.
+
+    Attributes:
+        vectorizer: a name to its weights.
+        weights: of all names, (names, trigrams).
+        by_trigram: the same, (trigrams, names).
+        names: as they were indexed.
+        concepts: of each name, (names,).
+    """
 
     vectorizer: Any
     weights: Any
+    by_trigram: Any
     names: list[str]
     concepts: np.ndarray
+
+    def nearest(self, name: str, most: int) -> list[tuple[float, int]]:
+        """The cosines of the nearest names with their numbers, the nearest first."""
+        asked = self.vectorizer.transform([name])
+        places = self._comparable(asked.indices, asked.data)
+        cosines = (self.weights[places] @ asked.T).toarray()[:, 0]
+        best = np.lexsort((places, -cosines))[:most]
+        return [(min(float(cosines[one]), 1.0), int(places[one])) for one in best]
+
+    def _comparable(self, trigrams: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The names with most of the rare trigrams, (at most `MOST_EXACT`,)."""
+        starts, ends = self.by_trigram.indptr[trigrams], self.by_trigram.indptr[trigrams + 1]
+        rarest = np.argsort(ends - starts, kind="stable")
+        taken = np.cumsum((ends - starts)[rarest]) <= MOST_COMPARED
+        taken[:1] = True
+        lists = [(slice(starts[one], ends[one]), weights[one]) for one in rarest[taken]]
+        if not lists:
+            return np.zeros(0, dtype=np.int64)
+        names = np.concatenate([self.by_trigram.indices[part] for part, _ in lists])
+        added = np.concatenate([self.by_trigram.data[part] * weight for part, weight in lists])
+        partial = np.bincount(names, added)
+        places = np.flatnonzero(partial)
+        if len(places) > MOST_EXACT:
+            places = places[np.argpartition(-partial[places], MOST_EXACT)[:MOST_EXACT]]
+        return places
 
 
 class Neighbours:
@@ -52,12 +94,9 @@ class Neighbours:
         index = self._indices[of_type]
         if index is None:
             return []
-        asked = index.vectorizer.transform([" ".join(tokens_of(mention))])
-        found = (asked @ index.weights).tocoo()
-        nearest = sorted(zip(-found.data, found.col, strict=True))[:most]
+        nearest = index.nearest(" ".join(tokens_of(mention)), most)
         return [
-            (int(index.concepts[place]), index.names[place], min(-float(cosine), 1.0))
-            for cosine, place in nearest
+            (int(index.concepts[place]), index.names[place], cosine) for cosine, place in nearest
         ]
 
     def _index(self, of_type: str) -> _Index | None:
@@ -70,18 +109,16 @@ class Neighbours:
             )
             return None
         names: dict[str, int] = {}
-        for number in range(self._terminology.names):
-            concept = self._terminology.concept_of(number)
-            if self._terminology.type(concept) == of_type:
-                name = self._terminology.name(number)
-                if 0 < len(name) <= LONGEST:
-                    names.setdefault(" ".join(tokens_of(name)), concept)
+        for number, concept in self._terminology.names_of_type(of_type):
+            name = self._terminology.name(number)
+            if 0 < len(name) <= LONGEST:
+                names.setdefault(" ".join(tokens_of(name)), concept)
         names.pop("", None)
         if not names:
             return None
         vectorizer = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True, dtype=np.float32
         )
-        weights = vectorizer.fit_transform(names)
+        weights = vectorizer.fit_transform(names).tocsr()
         concepts = np.fromiter(names.values(), dtype=np.int64, count=len(names))
-        return _Index(vectorizer, weights.T.tocsr(), list(names), concepts)
+        return _Index(vectorizer, weights, weights.T.tocsr(), list(names), concepts)

@@ -239,6 +239,13 @@ class Terminology:
         """A name by its number."""
         return self._texts["names"][number]
 
+    def names_of_type(self, of_type: str) -> Iterator[tuple[int, int]]:
+        """The numbers of the names of a type, each with its concept; learnt ones are empty."""
+        concepts = self._arrays["concepts"]
+        own = self._arrays["types"][concepts] == self.types.index(of_type)
+        for number in np.flatnonzero(own):
+            yield int(number), int(concepts[number])
+
     def concept_of(self, name: int) -> int:
         """The number of the concept that has a name."""
         return int(self._arrays["concepts"][name])
