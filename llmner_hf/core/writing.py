@@ -169,6 +169,8 @@ def caseless(text: str, form: Literal["NFKC", "NFKD"]) -> str:
     >>> caseless("ＩＬ－２ Straße", "NFKC")
     'il-2 strasse'
     """
+    if text.isascii():
+        return text.lower()
     # Twice, as Unicode defines it: folding case can bring back what the first pass took away.
     return unicodedata.normalize(form, unicodedata.normalize(form, text).casefold())
 

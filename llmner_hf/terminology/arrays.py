@@ -39,21 +39,23 @@ def stored(
 ) -> tuple[dict[str, np.ndarray], dict[str, Texts]]:
     """Concepts as the arrays and texts of a store."""
     names: list[str] = []
-    columns: dict[str, list[int]] = {"concepts": [], "ranks": []}
-    entries: list[tuple[int, int, int]] = []
+    columns: dict[str, list[int]] = {name: [] for name in KINDS}
     for number, one in enumerate(listed):
         for rank, name in _ranked(one):
             kinds = forms(name, one.type) if len(name) <= LONGEST_NAME else {}
             for body, strictness in kinds.items():
-                entries.append((digest(body), len(names), STRICTNESSES.index(strictness)))
+                columns["digests"].append(digest(body))
+                columns["entries"].append(len(names))
+                columns["strictness"].append(STRICTNESSES.index(strictness))
             names.append("" if rank == "learnt" else name)
             columns["concepts"].append(number)
             columns["ranks"].append(RANKS.index(rank))
-    entries.sort()
-    for place, column in enumerate(("digests", "entries", "strictness")):
-        columns[column] = [entry[place] for entry in entries]
     columns["types"] = [types.index(one.type) for one in listed]
     arrays = {name: np.array(columns[name], dtype=kind) for name, kind in KINDS.items()}
+    # One name has a form once, so that its number decides the order of equal digests.
+    order = np.lexsort((arrays["entries"], arrays["digests"]))
+    for name in ("digests", "entries", "strictness"):
+        arrays[name] = arrays[name][order]
     texts = {
         "names": names,
         "ids": [one.id for one in listed],

@@ -110,6 +110,8 @@ def tokens_of(name: str) -> tuple[str, ...]:
 
 def _with_greek(text: str) -> str:
     """Greek letters by their names, apart from what stands beside them."""
+    if text.isascii():
+        return text
     return "".join(
         _greek(character) if "\u0370" <= character <= "\u03ff" else character for character in text
     )
@@ -123,6 +125,7 @@ def _greek(character: str) -> str:
     return f" {name.split()[3].lower().replace('lamda', 'lambda')} "
 
 
+@lru_cache(maxsize=262_144)
 def _spelt(token: str) -> str:
     """A word in the one spelling of all that it is written in."""
     if token in _ROMAN:
