@@ -13,6 +13,7 @@ from llmner_hf.terminology.sources.selection import Selection
 from llmner_hf.terminology.sources.source import Options, Role, Scope
 
 if TYPE_CHECKING:
+    from llmner_hf.terminology.building import Built
     from llmner_hf.terminology.store import Terminology
 
 NAME = "terminology"
@@ -71,6 +72,22 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--separator", default=_DEFAULTS.separator, help="in a cell of a table")
     parser.add_argument("--prefix", default="", help="of ids of a table without one; its file name")
+    parser.add_argument(
+        "--learn",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="TEXTS",
+        help="annotated texts with links, of which names are learnt; kept as digests alone",
+    )
+    parser.add_argument(
+        "--learn-without",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="TEXTS",
+        help="texts of which nothing is learnt though --learn has them, as test parts",
+    )
     parser.add_argument("--name", help="of the store; that of OUT if absent")
     for what in ("version", "licence", "attribution"):
         parser.add_argument(f"--{what}", default="", help="of the data, where no FILE says it")
@@ -108,12 +125,30 @@ def _build(given: argparse.Namespace) -> Iterator[str]:
     probe(given.out)
     built = build(given.files, options, given.format)
     yield from built.lines()
+    if given.learn:
+        yield from _learn(built, given.learn, given.learn_without)
+    elif given.learn_without:
+        raise InputError("--learn-without leaves texts out of those of --learn, which is absent")
     told = {what: getattr(given, what) for what in ("version", "licence", "attribution")}
     about = built.about(given.name or given.out.stem, **told)
     Terminology.of(built.concepts, about).save(given.out)
     if not about.licence:
         yield "licence: no FILE says it; tell it with --licence before you hand the store on"
     yield f"{given.out}: {given.out.stat().st_size:,} bytes"
+
+
+def _learn(built: Built, paths: list[Path], without: list[Path]) -> Iterator[str]:
+    """Names that annotated texts have for the concepts; what was learnt is told."""
+    from llmner_hf.cli.reading import reading
+    from llmner_hf.terminology.learning import with_learnt
+
+    texts = [reading(path) for path in paths]
+    for path, one in zip(paths, texts, strict=True):
+        if not any(one.links.values()):
+            raise InputError(f"{path}: no mention has a link, so that no name is learnt from it")
+    built.concepts, counts = with_learnt(built.concepts, texts, [reading(p) for p in without])
+    built.remarks.update(counts)
+    yield from (f"{number:,}: {what}" for what, number in counts.items())
 
 
 def _columns(stated: list[str]) -> dict[Role, str]:
