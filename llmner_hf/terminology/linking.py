@@ -204,16 +204,17 @@ class Linker:
         if len(mention) < SHORTEST_NEIGHBOUR:
             return []
         numbers = _numbers(mention)
-        found: dict[int, float] = {}
+        found: dict[int, str] = {}
         for concept, name, cosine in self._neighbours.of(mention, of_type):
             if cosine >= NEAR and _numbers(name) == numbers:
-                found.setdefault(concept, cosine)
+                evidence = f"near {_relation(mention, name)} {int(cosine * 10) / 10}"
+                found.setdefault(concept, evidence)
         if self._reranker and found:
             names = [self.terminology.preferred(concept) for concept in found]
             nearness = self._reranker.similarities(mention, names)
             order = dict(zip(found, nearness, strict=True))
             found = {one: found[one] for one in sorted(found, key=lambda one: -order[one])}
-        return [(concept, f"near {int(cosine * 10) / 10}") for concept, cosine in found.items()]
+        return list(found.items())
 
 
 def _by_form(hits: Sequence[Hit], mention: str) -> _Thing:
@@ -222,6 +223,20 @@ def _by_form(hits: Sequence[Hit], mention: str) -> _Thing:
     several = " several" if sum(hit.order[:-1] == first for hit in hits) > 1 else ""
     short = " short" if len(mention) <= SHORT and mention.isupper() else ""
     return [(hit.concept, f"{hit.strictness} {hit.rank}{several}{short}") for hit in hits]
+
+
+def _relation(mention: str, name: str) -> str:
+    """What the words of a mention and of a name that looks like it say of their meanings.
+
+    Ours: on development parts a name without some of the words is right three times as often as one
+    with more words, and one of the same head with another word in place of one hardly ever.
+    """
+    asked, known = words_of(mention), words_of(name)
+    if set(known) <= set(asked):
+        return "wider"
+    if set(asked) < set(known):
+        return "narrower"
+    return "head" if asked[-1:] == known[-1:] else "other"
 
 
 def _numbers(name: str) -> list[str]:
