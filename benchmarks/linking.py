@@ -192,8 +192,12 @@ def sampled(texts: Sequence[Document], types: Sequence[str], number: int) -> Kep
     return {
         place
         for _, places in sorted(first.items())
-        for place in Random(0).sample(sorted(places.values()), min(number, len(places)))
+        for place in _drawn([places[mention] for mention in sorted(places)], number)
     }
+
+
+def _drawn(places: list[tuple[str, Entity]], number: int) -> list[tuple[str, Entity]]:
+    return Random(0).sample(places, min(number, len(places)))
 
 
 def measure(

@@ -319,6 +319,7 @@ class Terminology:
             said = json.loads(metadata["said"])
             told = {one.name: said["about"][one.name] for one in fields(About)}
             told["sources"] = tuple(told["sources"])
+            _check_words(said["types"], said["equivalents"])
             arrays = {name: tensors[name] for name in KINDS}
             check(arrays, len(said["types"]))
             sizes = {"names": len(arrays["concepts"])}
@@ -338,3 +339,13 @@ def _check_version(path: str | Path, metadata: Mapping[str, str]) -> None:
     if metadata.get("version") != VERSION:
         told = f"a terminology of version {metadata.get('version')}, and this reads {VERSION}"
         raise FormatError(path, 0, f"{told}; build it again")
+
+
+def _check_words(types: object, equivalents: object) -> None:
+    """Raise ValueError where the types are no list of names, or a word has no list of others."""
+    if not isinstance(types, list) or not all(isinstance(one, str) for one in types):
+        raise ValueError(f"types are {types!r:.50}")
+    by_type = equivalents if isinstance(equivalents, dict) else {"": None}
+    for words in by_type.values():
+        if not isinstance(words, dict) or not all(isinstance(one, list) for one in words.values()):
+            raise ValueError("equivalents are no words with lists of others")

@@ -109,6 +109,32 @@ def test_each_oddity_of_a_file_is_one_line(folder, capsys):
     )
 
 
+TAUGHT = (
+    "1|t|The black mood came.\n1|a|A black mood, and MX.\n"
+    "1\t4\t14\tblack mood\tDisease\tD000004\n1\t23\t33\tblack mood\tDisease\tD000004\n"
+    "1\t39\t41\tMX\tChemical\tD999999\n"
+)
+
+
+def test_names_are_learnt_from_annotated_texts(folder, capsys):
+    mesh, taught = lay(folder, "desc2026.xml"), lay(folder, "taught.txt", TAUGHT)
+    code, out, err = run(capsys, "build", "mesh.safetensors", mesh, "--learn", taught)
+    assert (code, err) == (0, "")
+    assert "1: name learnt from annotated texts\n" in out
+    assert "1: mention of a concept that no FILE has, or that has another type\n" in out
+    _, out, _ = run(capsys, "show", "mesh.safetensors", "Black Moods")
+    assert out.startswith("Black Moods: MESH:D000004 Sulking Disorder, Disease (learnt name, spelt")
+    assert b"black mood" not in (folder / "mesh.safetensors").read_bytes()
+    _, out, _ = run(capsys, "show", "mesh.safetensors")
+    assert "  1: name learnt from annotated texts\n" in out
+
+    without = ["--learn", taught, "--learn-without", taught]
+    code, out, _ = run(capsys, "build", "mesh.safetensors", mesh, *without)
+    assert (code, "1: text that is left out\n" in out) == (0, True)
+    _, out, _ = run(capsys, "show", "mesh.safetensors", "Black Moods")
+    assert out == "Black Moods: no concept\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -120,6 +146,12 @@ def test_each_oddity_of_a_file_is_one_line(folder, capsys):
         (["build", "out.safetensors", "mine.tsv", "--columns", "name=a"], "no column 'a'; it has"),
         (["build", "out.safetensors", "mine.tsv", "--format", "mesh"], "no concept of this mesh"),
         (["build", "out.safetensors", "supp2026.xml"], "name the file of descriptors too"),
+        (["build", "out.safetensors", "mine.tsv", "--learn", "no.txt"], "no.txt: no such file"),
+        (["build", "out.safetensors", "mine.tsv", "--learn", "plain.txt"], "no mention has a link"),
+        (
+            ["build", "out.safetensors", "mine.tsv", "--learn-without", "plain.txt"],
+            "--learn-without",
+        ),
         (["show", "none.safetensors"], "none.safetensors: no such store"),
         (["show", "mine.tsv"], "mine.tsv: not a terminology, or cut off"),
     ],
@@ -127,6 +159,7 @@ def test_each_oddity_of_a_file_is_one_line(folder, capsys):
 def test_bad_input_is_one_line(folder, capsys, arguments, message):
     lay(folder, "mine.tsv")
     lay(folder, "supp2026.xml")
+    lay(folder, "plain.txt", "1|t|Moods.\n1|a|Low.\n1\t0\t5\tMoods\tDisease\n")
     code, _, err = run(capsys, *arguments)
     assert code == 2
     assert err.startswith("llmner: ")
