@@ -4,8 +4,8 @@ In: stores (``llmner terminology build``) and the shared folder with the corpora
 each store, way, corpus and type. ``acc@1`` is the share of mentions with a concept in gold whose
 first answer is right by the rules of `linking_gold`, ``ids`` the same without the rule for OMIM,
 ``acc@5`` the share whose gold is among the first five; P and R are those of links, from the
-threshold of the way on. Intervals are of 1,000 samples of documents. Milliseconds are of one pass
-over the texts in their order, without the making of indices; mentions are looked up once.
+threshold of the way on. Intervals are of 1,000 samples of documents. Milliseconds are processor
+time of one pass over the texts in their order, a mention; indices are made before.
 
 Rivals (`linking_rivals`) answer over the first store. ``--sample N`` compares all ways, and
 rapidfuzz, which is slow, on N distinct mentions of each corpus and type.
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import linking_calibration as calibration
@@ -80,10 +80,10 @@ def answers(way: Way, texts: Sequence[Document], kept: Kept | None) -> tuple[lis
     seconds = 0.0
     for one in texts:
         asked = [e for e in one.entities if kept is None or (one.id, e) in kept]
-        start = perf_counter()
+        start = process_time()
         # All entities of the text explain what some are short for; of a sample few are looked up.
         meant = way.candidates(one.text, one.entities if kept is None else asked)
-        seconds += perf_counter() - start
+        seconds += process_time() - start
         for entity, things in zip(asked, meant, strict=True):
             of_type = type_of(entity.label, way.store.types)
             if of_type is None or entity not in one.gold:

@@ -41,13 +41,13 @@ def with_learnt(
     by_id = _by_id(concepts)
     types = tuple(dict.fromkeys(one.type for one in concepts))
     names: dict[int, dict[str, None]] = defaultdict(dict)
-    for (label, mention), meant in _linked(texts, left_out, counts).items():
+    for (of_type, mention), meant in _linked(texts, left_out, types, counts).items():
         [(id, number)] = meant.most_common(1)
         if not id or 2 * number <= meant.total():
             counts[_UNCLEAR] += 1
             continue
         place = by_id.get(id)
-        if place is None or concepts[place].type != type_of(label, types):
+        if place is None or concepts[place].type != of_type:
             counts[_UNKNOWN] += 1
             continue
         names[place][mention] = None
@@ -70,18 +70,26 @@ def _by_id(concepts: Sequence[Concept]) -> dict[str, int]:
 
 
 def _linked(
-    texts: Iterable[Reading], left_out: Iterable[Reading], counts: Counter[str]
-) -> dict[tuple[str, str], Counter[str]]:
-    """Label and string of a mention -> id -> how often; no id where it has none, or several."""
+    texts: Iterable[Reading],
+    left_out: Iterable[Reading],
+    types: Sequence[str],
+    counts: Counter[str],
+) -> dict[tuple[str | None, str], Counter[str]]:
+    """Type and string of a mention -> id -> how often; no id where it has none, or several.
+
+    The type is the terminology's: labels of several corpora, as ``Modifier`` and
+    ``SpecificDisease``, vote together.
+    """
     unread = {key for reading in left_out for one in reading.examples for key in _keys(one)}
-    found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    found: dict[tuple[str | None, str], Counter[str]] = defaultdict(Counter)
     for reading in texts:
         for one in reading.examples:
             if not unread.isdisjoint(_keys(one)):
                 counts[_LEFT_OUT] += 1
                 continue
             for entity, links in reading.links.get(one.id, {}).items():
-                found[entity.label, entity.surface(one.text)][_only(links)] += 1
+                of_type = type_of(entity.label, types)
+                found[of_type, entity.surface(one.text)][_only(links)] += 1
     return found
 
 

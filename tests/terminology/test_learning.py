@@ -69,6 +69,14 @@ def test_occurrences_of_all_texts_count_and_of_each_type_apart() -> None:
     assert names == {"MESH:D1": ("X",), "MESH:D5": ("x",)}
 
 
+def test_labels_of_one_type_vote_together() -> None:
+    mentions = [("X", "Modifier", ("MESH:D4",)), ("X", "SpecificDisease", ("MESH:D5",))]
+    names, counts = learnt(reading(*mentions, ("X", "Disease", ("MESH:D5",))))
+    assert names == {"MESH:D5": ("X",)}
+    assert counts[UNCLEAR] == 0
+    assert learnt(reading(*mentions))[1][UNCLEAR] == 1
+
+
 @pytest.mark.parametrize("id", ["a", "other"])
 def test_a_text_that_is_left_out_teaches_nothing(id) -> None:
     """It is known by its id, or by its characters under another id."""
