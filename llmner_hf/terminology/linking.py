@@ -228,8 +228,8 @@ def _by_form(hits: Sequence[Hit], mention: str) -> _Thing:
 def _relation(mention: str, name: str) -> str:
     """What the words of a mention and of a name that looks like it say of their meanings.
 
-    Ours: on development parts a name without some of the words is right three times as often as one
-    with more words, and one of the same head with another word in place of one hardly ever.
+    Ours: of diseases on development parts, a name without some of the words is right in a half, one
+    with more words in a fifth, one of the same head with another word in place of one in an eighth.
     """
     asked, known = words_of(mention), words_of(name)
     if set(known) <= set(asked):

@@ -1,8 +1,8 @@
 """Names that look like a mention: neighbours by character trigrams (scikit-learn's TF-IDF).
 
 In: a terminology and a mention. Out: the names of a type that share most trigrams with it, with
-their cosine similarity. The index of a type is made when it is first asked for: some 15 seconds for
-a hundred thousand names. It answers where no form of a name fits.
+their cosine similarity. The index of a type is made when it is first asked for: some six seconds
+for a hundred thousand names. It answers where no form of a name fits.
 
 Only names that share a rare trigram with the mention are compared: the trigrams of the mention are
 taken from the rarest on, until the names that have them are `MOST_COMPARED`. A trigram of a hundred
