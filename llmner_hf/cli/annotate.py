@@ -135,6 +135,8 @@ def _pipeline(given: argparse.Namespace) -> Any:
     chosen: dict[str, Any] = {"selector": None} if given.no_selector else {}
     if given.selector:
         chosen["selector"] = given.selector
+    if given.endpoint and given.terms:
+        raise InputError("--terms are for a model that is loaded here, not for --endpoint")
     if given.endpoint:
         chosen |= {"endpoint": given.endpoint, "api_key": os.environ.get("LLMNER_API_KEY")}
     else:

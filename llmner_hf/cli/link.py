@@ -62,6 +62,9 @@ def run(given: argparse.Namespace, _: list[str]) -> None:
     found = reading(given.input, skip_bad=given.skip_bad, unsaid=(BARE,), **options)
     linked = _linked(found, linker)
     write(given.out, entries_of(linked), to)
+    replaced = sum(len(own) for own in found.links.values())
+    if replaced:
+        print(f"{given.input}: {replaced} links that it had were replaced", file=sys.stderr)
     number = sum(len(example.entities) for example in found.examples)
     known = sum(bool(links) for own in linked.links.values() for links in own.values())
     told = sys.stderr if is_stream(given.out) else sys.stdout

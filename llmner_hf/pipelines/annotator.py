@@ -34,6 +34,7 @@ from llmner_hf.core.repeats import repeated
 from llmner_hf.core.schema import Schema
 from llmner_hf.core.sentences import split
 from llmner_hf.core.soundness import sound
+from llmner_hf.core.tagging.base import view
 from llmner_hf.core.transcripts import Transcript, transcript
 from llmner_hf.core.writing import in_word, language_of, spoken
 from llmner_hf.decoding.request import Decoder
@@ -212,7 +213,8 @@ class Annotator:
         by_name = set(self.names.mentions.values())
         if unknown := [name for name in unread if name not in by_name]:
             self._remarks.say(about_unread(unknown, self.settings))
-        elif self.selector and (unseen := self.settings.unseen(schema.labels.names)):
+        asked = [name for name in schema.labels.names if name not in by_name]
+        if not unknown and self.selector and (unseen := self.settings.unseen(asked)):
             self._remarks.say(about_uncalibrated(unseen))
         return known_part(schema, unread)
 
@@ -282,10 +284,9 @@ class Annotator:
         read = document.transcript
         pairs = zip(document.parts, found, strict=True)
         scored = self._of_words(document, of_whole((p.start, own.scored) for p, own in pairs))
-        named = self.names.annotate(read.text, call.entity_types)
+        named = self.names.annotate(view(read.text), call.entity_types)
         if named:
-            found_types = sorted({entity.label for entity in named})
-            self._remarks.say(about_names(found_types, BY_NAME))
+            self._remarks.say(about_names(sorted({one.label for one in named}), BY_NAME))
         scored += tuple(ScoredEntity(entity, BY_NAME) for entity in named)
         if call.languages == "both":
             scored = uncrossed(in_words_of(document.language, scored))

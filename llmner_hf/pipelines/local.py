@@ -102,6 +102,8 @@ class BioNerPipeline(Face, Pipeline):
         with_threshold(tagger.selector, self._preprocess_params["call"].threshold)  # checks it
         self.tagger = tagger
         names = None
+        if terms is None and trust != "sure":
+            raise SettingError(f"trust {trust!r} says how far terms count, and there are none")
         if terms is not None:
             used, names = with_terms(tagger.settings, names_of(terms), trust)
             tagger = tagger.with_settings(used)

@@ -11,6 +11,7 @@ and training texts go before it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal, get_args
@@ -20,6 +21,8 @@ from llmner_hf.core.linking.types import type_of
 from llmner_hf.core.mentions import Dictionary
 from llmner_hf.settings.gazetteer import Gazetteer
 from llmner_hf.settings.tagging import TaggerSettings
+
+logger = logging.getLogger(__name__)
 
 Trust = Literal["sure", "unsure"]
 
@@ -43,15 +46,19 @@ def with_terms(
     if trust not in get_args(Trust):
         raise SettingError(f"trust {trust!r} is not one of {', '.join(get_args(Trust))}")
     types = tuple(terms)
+    strange = set(types) - _labels(settings.names, types).keys()
     known = dict(settings.gazetteer.dictionaries) if settings.gazetteer else {}
-    named = {name: of_type for of_type, names in terms.items() for name in names}
+    # A name of several types has the last of them, and one that the model knows above all.
+    ordered = sorted(terms.items(), key=lambda each: each[0] not in strange)
+    named = {name: of_type for of_type, names in ordered for name in names}
+    if several := sum(len(set(names)) for names in terms.values()) - len(named):
+        logger.warning("%d names stand under several types; each counts for one of them", several)
     for schema in settings.schemas.values():
         labels = _labels(schema.labels.names, types)
         own = _dictionary({name: labels[t] for name, t in named.items() if t in labels}, trust)
         both = [own, known.get(schema.title) or Dictionary({}, hashed=True)]
         known[schema.title] = Dictionary.joined(both if trust == "sure" else both[::-1])
     known[OWN] = _dictionary(named, trust)
-    strange = set(types) - _labels(settings.names, types).keys()
     alone = Dictionary({name: of_type for name, of_type in named.items() if of_type in strange})
     return replace(settings, gazetteer=Gazetteer(known)), alone
 

@@ -13,15 +13,13 @@ import numpy as np
 
 from llmner_hf.core.linking.forms import STRICTNESSES, forms
 from llmner_hf.core.writing import digest
-from llmner_hf.terminology.concept import Concept
+from llmner_hf.terminology.concept import LONGEST_NAME, Concept
 from llmner_hf.terminology.texts import Texts
 
 # How a name belongs to a concept: learnt from annotated texts, preferred, a synonym, or the name of
 # a concept that another terminology says is the same.
 Rank = Literal["learnt", "preferred", "synonym", "same"]
 RANKS: tuple[Rank, ...] = get_args(Rank)
-# Longer names are systematic ones, which no text repeats. Ours.
-LONGEST_NAME = 250
 
 KINDS = {
     "digests": np.int64,

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from llmner_hf.core.errors import InputError
 
+# Characters. Ours: what is longer is the structure of a molecule or a damaged line, no name.
+LONGEST_NAME = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Concept:

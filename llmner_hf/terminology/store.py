@@ -211,8 +211,9 @@ class Terminology:
 
     def digest(self) -> str:
         """What tells this store from others."""
-        stored = sha256(self._arrays["digests"].tobytes())
-        stored.update(self._texts["ids"].characters.tobytes())
+        stored = sha256()
+        for array in (*self._arrays.values(), *(t.characters for t in self._texts.values())):
+            stored.update(array.tobytes())
         return stored.hexdigest()[:16]
 
     def number(self, concept_id: str) -> int | None:

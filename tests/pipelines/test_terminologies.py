@@ -65,6 +65,43 @@ def test_a_terminology_counts_less_and_training_goes_before_it(tmp_path):
         pipeline("bioner", terms=odd, trust="blind")
 
 
+@pytest.mark.parametrize("blank", ["\n", "\t", "\xa0", "\u3000", "  "])
+def test_a_name_is_found_across_any_blank(termed, blank):
+    text = f"On Ward{blank}7B."
+    found = [one for one in termed(text) if one["entity_group"] == "Ward"]
+    assert [(one["start"], one["end"]) for one in found] == [(3, 7 + len(blank) + 2)]
+
+
+def test_a_type_by_name_alone_is_not_said_to_be_uncalibrated(termed, caplog):
+    termed.annotator._remarks._said.clear()
+    with caplog.at_level(logging.WARNING):
+        termed(TEXT, entity_types=["Ward"])
+    assert not [one for one in caplog.records if "calibrated" in one.getMessage()]
+
+
+def test_a_name_of_two_types_counts_for_the_one_that_the_model_knows(tmp_path, caplog):
+    both = tmp_path / "both.tsv"
+    both.write_text("id\tname\ttype\nA:1\tzibotentan-7\tChemical\nA:2\tzibotentan-7\tStaff\n")
+    with caplog.at_level(logging.WARNING):
+        ner = pipeline("bioner", terms=both)
+    assert "1 names stand under several types" in caplog.text
+    assert ("zibotentan-7", "Chemical") in spans(ner(TEXT))
+
+
+def test_trust_without_terms_is_refused():
+    with pytest.raises(SettingError, match="there are none"):
+        pipeline("bioner", trust="unsure")
+
+
+def test_terms_do_not_go_to_a_server(table, tmp_path, capsys):
+    texts = tmp_path / "in.txt"
+    texts.write_text(TEXT)
+    server = ["--endpoint", "http://127.0.0.1:9/v1", "--model", "m"]
+    given = ["annotate", str(texts), "-o", str(tmp_path / "out.jsonl"), "--terms", str(table)]
+    assert main([*given, *server]) == 2
+    assert "--terms are for a model that is loaded here" in capsys.readouterr().err
+
+
 def test_what_no_name_touches_stays_as_it_is(plain, termed):
     text = "Pilocarpine induced seizures in rats."
     assert termed(text) == plain(text)
@@ -101,7 +138,9 @@ def test_on_the_command_line(table, tmp_path, capsys):
     assert main(["convert", str(out), str(tmp_path / "bare.jsonl")]) == 0
     assert main(["link", str(out), str(linked), "--terminology", str(table)]) == 0
     assert "Chemical\tOWN:1" in linked.read_text()
-    assert "2 of 3 entities linked" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "2 of 3 entities linked" in told.out
+    assert "2 links that it had were replaced" in told.err
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import random
 import pytest
 
 from llmner_hf.core.errors import InputError
+from llmner_hf.terminology.concept import LONGEST_NAME
 from llmner_hf.terminology.sources.formats import FORMATS, format_of
-from llmner_hf.terminology.sources.source import LONGEST_NAME, Source
+from llmner_hf.terminology.sources.source import Source
 from tests.terminology.files import SAMPLES, concepts_of, lay, source_of
 
 DAMAGES = 60

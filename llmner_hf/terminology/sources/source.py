@@ -18,11 +18,9 @@ from typing import Literal
 
 from llmner_hf.core.errors import InputError
 from llmner_hf.readers.files import Place, opened
-from llmner_hf.terminology.concept import Concept
+from llmner_hf.terminology.concept import LONGEST_NAME, Concept
 from llmner_hf.terminology.sources.selection import Selection
 
-# Characters. Ours: what is longer is the structure of a molecule or a damaged line, no name.
-LONGEST_NAME = 1_000
 _SHOWN_PLACES = 3
 Scope = Literal["exact", "related", "narrow", "broad"]
 Role = Literal["id", "name", "synonyms", "type", "parents", "same"]
