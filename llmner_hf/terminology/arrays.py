@@ -7,11 +7,12 @@ In: concepts. Out: a sorted table of the forms of their names, and columns of na
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
-from llmner_hf.core.linking.forms import STRICTNESSES, forms
+from llmner_hf.core.linking.forms import STRICTNESSES, Strictness, forms
 from llmner_hf.core.writing import digest
 from llmner_hf.terminology.concept import LONGEST_NAME, Concept
 from llmner_hf.terminology.texts import Texts
@@ -30,6 +31,28 @@ KINDS = {
     "types": np.uint8,
 }
 TEXTS = ("names", "ids", "same", "parents")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A concept that has a name with a form.
+
+    Attributes:
+        concept: its number in the store.
+        strictness: the looser of the kinds that the form has of the two names.
+        rank: how the name belongs to it.
+    """
+
+    concept: int
+    strictness: Strictness
+    rank: Rank
+
+    @property
+    def order(self) -> tuple[bool, int, int, int]:
+        """The sort key, the likeliest first: learnt names, then strict forms, then good names."""
+        looseness = STRICTNESSES.index(self.strictness)
+        known = self.rank == "learnt" and looseness <= STRICTNESSES.index("spelt")
+        return not known, looseness, RANKS.index(self.rank), self.concept
 
 
 def stored(

@@ -23,11 +23,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmner_hf.core.errors import InputError
-from llmner_hf.terminology.concept import Concept
+from llmner_hf.terminology.concept import About, Concept
 from llmner_hf.terminology.joining import joined, without_cycles, without_references
 from llmner_hf.terminology.sources.formats import FORMATS, format_of
 from llmner_hf.terminology.sources.source import Options, Source
-from llmner_hf.terminology.store import About
 
 _SHOWN_NAMES = 10
 _SHOWN_CHARACTERS = 60

@@ -1,8 +1,9 @@
-"""A concept of a terminology, as all readers of `terminology.sources` give it."""
+"""A concept, as all readers of `terminology.sources` give it, and what a store says of itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from llmner_hf.core.errors import InputError
 
@@ -47,3 +48,24 @@ class Concept:
     def names(self) -> tuple[str, ...]:
         """The names that may be shown, the preferred one first, each once."""
         return tuple(dict.fromkeys((self.name, *self.synonyms, *self.borrowed)))
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Where a terminology comes from, and what may be done with it.
+
+    Attributes:
+        name: as one calls it.
+        version: of the data.
+        licence: of the data.
+        attribution: the sentence that its licence asks for.
+        sources: the files that it was built from.
+        counts: what building counted, as names left out.
+    """
+
+    name: str
+    version: str = ""
+    licence: str = ""
+    attribution: str = ""
+    sources: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict, hash=False)

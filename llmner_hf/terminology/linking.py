@@ -28,9 +28,10 @@ from llmner_hf.core.linking.elements import spoken
 from llmner_hf.core.linking.equivalents import variants, words_of
 from llmner_hf.core.linking.species import taxa
 from llmner_hf.core.linking.types import type_of
+from llmner_hf.terminology.arrays import Hit
 from llmner_hf.terminology.neighbours import Neighbours
 from llmner_hf.terminology.scores import probability
-from llmner_hf.terminology.store import Hit, Terminology
+from llmner_hf.terminology.store import Terminology
 
 # Ours: an answer that is more likely wrong than right is none.
 THRESHOLD = 0.5

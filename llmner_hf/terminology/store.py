@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -33,56 +33,13 @@ from llmner_hf.core.linking.forms import STRICTNESSES, Strictness, forms
 from llmner_hf.core.writing import digest
 from llmner_hf.settings.origin import Origin
 from llmner_hf.settings.shared import UNREADABLE
-from llmner_hf.terminology.arrays import KINDS, RANKS, TEXTS, Rank, check, stored
-from llmner_hf.terminology.concept import Concept
+from llmner_hf.terminology.arrays import KINDS, RANKS, TEXTS, Hit, Rank, check, stored
+from llmner_hf.terminology.concept import About, Concept
 from llmner_hf.terminology.texts import Texts
 
 FORMAT = "llmner terminology"
 FILE = "terminology.safetensors"  # its name in a repository
 VERSION = "1"
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """Where a terminology comes from, and what may be done with it.
-
-    Attributes:
-        name: as one calls it.
-        version: of the data.
-        licence: of the data.
-        attribution: the sentence that its licence asks for.
-        sources: the files that it was built from.
-        counts: what building counted, as names left out.
-    """
-
-    name: str
-    version: str = ""
-    licence: str = ""
-    attribution: str = ""
-    sources: tuple[str, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A concept that has a name with a form.
-
-    Attributes:
-        concept: its number in the store.
-        strictness: the looser of the kinds that the form has of the two names.
-        rank: how the name belongs to it.
-    """
-
-    concept: int
-    strictness: Strictness
-    rank: Rank
-
-    @property
-    def order(self) -> tuple[bool, int, int, int]:
-        """The sort key, the likeliest first: learnt names, then strict forms, then good names."""
-        looseness = STRICTNESSES.index(self.strictness)
-        known = self.rank == "learnt" and looseness <= STRICTNESSES.index("spelt")
-        return not known, looseness, RANKS.index(self.rank), self.concept
 
 
 class Terminology:

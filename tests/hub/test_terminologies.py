@@ -10,9 +10,9 @@ import pytest
 
 from llmner_hf.cli import main
 from llmner_hf.core.entities import Entity, ScoredEntity
-from llmner_hf.terminology.concept import Concept
+from llmner_hf.terminology.concept import About, Concept
 from llmner_hf.terminology.linking import Linker
-from llmner_hf.terminology.store import About, Terminology
+from llmner_hf.terminology.store import Terminology
 from tests.doubles.hub import Hub
 
 # huggingface_hub 2.4 puts files by httpx2's old argument: https://github.com/huggingface/huggingface_hub

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from llmner_hf.terminology.concept import Concept
-from llmner_hf.terminology.store import About, Terminology
+from llmner_hf.terminology.concept import About, Concept
+from llmner_hf.terminology.store import Terminology
 
 HUMAN, MOUSE = "NCBITaxon:9606", "NCBITaxon:10090"
 CONCEPTS = (

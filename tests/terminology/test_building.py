@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from llmner_hf.core.errors import InputError
 from llmner_hf.terminology.building import Built, build
-from llmner_hf.terminology.concept import Concept
+from llmner_hf.terminology.concept import About, Concept
 from llmner_hf.terminology.joining import without_cycles
 from llmner_hf.terminology.sources.selection import Selection
 from llmner_hf.terminology.sources.source import Options
-from llmner_hf.terminology.store import About, Terminology
+from llmner_hf.terminology.store import Terminology
 from tests.terminology.files import lay
 
 HEADER = "id\tname\tsynonyms\ttype\tparents\tsame\n"

@@ -15,8 +15,8 @@ from safetensors.numpy import load_file, save_file
 
 from llmner_hf.core.errors import FormatError, InputError
 from llmner_hf.terminology.arrays import KINDS, TEXTS
-from llmner_hf.terminology.concept import LONGEST_NAME, Concept
-from llmner_hf.terminology.store import About, Terminology
+from llmner_hf.terminology.concept import LONGEST_NAME, About, Concept
+from llmner_hf.terminology.store import Terminology
 from tests.strategies import texts
 from tests.terminology.small import ABOUT, CONCEPTS, small
 
