@@ -49,6 +49,15 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to take, and as which type; keys and defaults of each format stand below",
     )
     parser.add_argument("--type", default="", help="of all that no key selects")
+    _reading_arguments(parser)
+    _learning_arguments(parser)
+    parser.add_argument("--name", help="of the store; that of OUT if absent")
+    for what in ("version", "licence", "attribution"):
+        parser.add_argument(f"--{what}", default="", help="of the data, where no FILE says it")
+
+
+def _reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """How files are read."""
     parser.add_argument(
         "--scopes",
         nargs="+",
@@ -72,6 +81,10 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--separator", default=_DEFAULTS.separator, help="in a cell of a table")
     parser.add_argument("--prefix", default="", help="of ids of a table without one; its file name")
+
+
+def _learning_arguments(parser: argparse.ArgumentParser) -> None:
+    """What names are learnt from."""
     parser.add_argument(
         "--learn",
         nargs="+",
@@ -88,9 +101,6 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXTS",
         help="texts of which nothing is learnt though --learn has them, as test parts",
     )
-    parser.add_argument("--name", help="of the store; that of OUT if absent")
-    for what in ("version", "licence", "attribution"):
-        parser.add_argument(f"--{what}", default="", help="of the data, where no FILE says it")
 
 
 def _formats() -> str:

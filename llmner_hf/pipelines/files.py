@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import RawIOBase
 from itertools import groupby
@@ -50,7 +50,7 @@ def annotate(
         pipeline: a "bioner" pipeline.
         examples: an example's own dataset, where it names one, chooses the types.
         out: the file to write.
-        batch_size: texts at a time.
+        batch_size: texts at a time; a run that is stopped leaves whole batches behind.
         progress: called with the number of texts that a step has finished.
         sentences_done: called within a long batch: how many of its sentences are done, of how many.
         fields: example id -> what else its line holds.
@@ -68,18 +68,20 @@ def annotate(
         within = {"progress": sentences_done, "journal": journal}
         with part.open("ab", buffering=0) as file:
             for batch in _batches(examples[done:], batch_size):
-                found = _found(pipeline, batch, options | (within if _is_long(batch) else {}))
-                # At once, so that a run that is stopped leaves whole batches behind: a score hangs
-                # on its neighbours in its last digit.
-                _written(file, "".join(_lines(batch, found, fields)).encode())
+                asked = options | within if _is_long(batch) else options
+                _write(file, _lines(batch, _found(pipeline, batch, asked), fields))
                 journal.close()
                 progress(len(batch))
         part.replace(out)
     return done
 
 
-def _written(file: RawIOBase, content: bytes) -> None:
-    """Write all: where room runs short, one call writes less than it is given."""
+def _write(file: RawIOBase, lines: Iterable[str]) -> None:
+    """Write all at once, since a score hangs on its neighbours in its last digit.
+
+    Where room runs short, one call writes less than it is given.
+    """
+    content = "".join(lines).encode()
     while content:
         content = content[file.write(content) or 0 :]
 

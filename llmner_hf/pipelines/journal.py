@@ -48,7 +48,8 @@ class Journal:
         self, requests: Sequence[Request], decode: Callable[[], list[Prediction]]
     ) -> list[Prediction]:
         """What the requests give: read if it is known, else decoded and written down."""
-        digest = sha256("\0".join(f"{r.text}\0{r.schema!r}" for r in requests).encode()).hexdigest()
+        stated = "\0".join(f"{r.text}\0{r.schema!r}" for r in requests)
+        digest = sha256(stated.encode("utf-8", "surrogatepass")).hexdigest()
         if digest in self._known:
             return self._known[digest]
         found = decode()

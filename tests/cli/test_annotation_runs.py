@@ -244,8 +244,21 @@ def test_a_run_killed_inside_a_document_goes_on_there(ner, tagger_folder, tmp_pa
     monkeypatch.setattr(ConstrainedDecoder, "decode", counting)
     assert main([*own, str(out)]) == 0
     assert sum(asked) == 600 - 16 * kept
-    assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert entities_in(out) == entities_in(tmp_path / "whole.jsonl")
     assert sorted(begun(out)) == ["long.txt", "out.jsonl", "whole.jsonl"]
+
+
+def entities_in(path):
+    """The lines of a file; of scores but for the last digits.
+
+    Which rows go through the model together hangs on how fast it was when it was measured, and with
+    it the rounding of sums.
+    """
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        for entity in row["entities"]:
+            entity["score"] = pytest.approx(entity["score"], rel=1e-3)
+    return rows
 
 
 def test_sentences_of_another_run_are_not_taken(ner, tmp_path):

@@ -11,6 +11,7 @@ from datasets import Dataset
 from llmner_hf.core.catalogue import CORPORA
 from llmner_hf.core.entities import Entity, EntityType, Example, LabelSet
 from llmner_hf.core.errors import InputError
+from llmner_hf.core.mentions import Dictionary
 from llmner_hf.core.schema import Schema
 from llmner_hf.corpora.rows import FEATURES, to_row
 from llmner_hf.pipelines.asking import Call
@@ -91,6 +92,7 @@ class Impatient:
     settings = TaggerSettings()
     tagger = SimpleNamespace(origin=None)
     selector = decoder = None
+    annotator = SimpleNamespace(linker=None, names=Dictionary({}))
 
     def __init__(self, patience):
         self.patience = patience

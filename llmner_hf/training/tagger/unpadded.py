@@ -124,20 +124,20 @@ def attend(
         for each in (query, repeat_kv(key, groups), repeat_kv(value, groups))
     )
     written = []
-    for number, (length, beginning) in enumerate(parts):
-        mask = None
-        own = keys[number], values[number]
-        if beginning is not None:
-            own = (
-                torch.cat([keys[beginning], own[0]], dim=2),
-                torch.cat([values[beginning], own[1]], dim=2),
-            )
-            # Own token i sees the beginning and the own ones up to i: a triangle moved right.
-            before = lengths[beginning]
-            mask = torch.ones(length, before + length, dtype=torch.bool).tril(before)
+    for number, part in enumerate(parts):
+        seen = [number] if part.beginning is None else [part.beginning, number]
+        own_keys, own_values = (torch.cat([each[n] for n in seen], 2) for each in (keys, values))
+        mask = None if part.beginning is None else _triangle(part.length, lengths[part.beginning])
         written.append(
             F.scaled_dot_product_attention(
-                queries[number], *own, mask, dropout, is_causal=mask is None, scale=scaling
+                *(queries[number], own_keys, own_values, mask, dropout),
+                is_causal=mask is None,
+                scale=scaling,
             )
         )
     return torch.cat(written, dim=2).transpose(1, 2), None
+
+
+def _triangle(length: int, before: int) -> torch.Tensor:
+    """Own token i sees the beginning and the own ones up to i: a triangle moved right."""
+    return torch.ones(length, before + length, dtype=torch.bool).tril(before)

@@ -87,7 +87,7 @@ def test_the_threshold_hides_at_once_and_asks_no_model(page, ner):
 def test_a_long_text_shows_how_far_it_is(page):
     page.get_by_role("textbox", name="Text").fill("Aspirin relieves headache. " * 200)
     page.get_by_role("button", name="Annotate", exact=True).click()
-    page.get_by_text(re.compile(r"\d+/200\s+sentences")).first.wait_for()
+    page.get_by_text(re.compile(r"\d+/200\s+sentences")).first.wait_for(timeout=60_000)
     page.get_by_text(re.compile("have a score of")).wait_for(timeout=60_000)
     assert page.get_by_text("/200").count() == 0
 
