@@ -8,7 +8,7 @@ from typing import get_args
 
 from llmner_hf.cli.reading import (
     BARE,
-    input_options,
+    file_to_file,
     is_stream,
     options_of,
     reading,
@@ -22,14 +22,8 @@ NAME = "convert"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("input", help="any format; - is standard input")
-    parser.add_argument("out", help="its suffix names the format; - is standard output")
-    parser.add_argument("--to", metavar="FORMAT", help="to write, where no suffix names it")
-    parser.add_argument(
-        "--skip-bad", action="store_true", help="drop and count mentions that do not fit their text"
-    )
+    file_to_file(parser)
     parser.add_argument("--language", choices=get_args(Language), help="guessed if absent")
-    input_options(parser)
 
 
 def run(given: argparse.Namespace, _: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llmner_hf.cli.reading import (
     BARE,
-    input_options,
+    file_to_file,
     is_stream,
     options_of,
     reading,
@@ -28,9 +28,7 @@ NAME = "link"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("input", help="any format with entities; - is standard input")
-    parser.add_argument("out", help="its suffix names the format; - is standard output")
-    parser.add_argument("--to", metavar="FORMAT", help="to write, where no suffix names it")
+    file_to_file(parser)
     parser.add_argument(
         "--terminology",
         required=True,
@@ -41,10 +39,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold", type=float, metavar="P", help="the least probability of a link"
     )
-    parser.add_argument(
-        "--skip-bad", action="store_true", help="drop and count mentions that do not fit their text"
-    )
-    input_options(parser)
 
 
 def run(given: argparse.Namespace, _: list[str]) -> None:

@@ -40,6 +40,17 @@ def input_options(
     parser.add_argument("--type", metavar="NAME", help="of tags without one, as B and I, in CoNLL")
 
 
+def file_to_file(parser: argparse.ArgumentParser) -> None:
+    """The arguments of a command that reads a file with entities and writes another."""
+    parser.add_argument("input", help="any format with entities; - is standard input")
+    parser.add_argument("out", help="its suffix names the format; - is standard output")
+    parser.add_argument("--to", metavar="FORMAT", help="to write, where no suffix names it")
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="drop and count mentions that do not fit their text"
+    )
+    input_options(parser)
+
+
 def options_of(given: argparse.Namespace) -> dict[str, Any]:
     """Those options, as `readers.read_any` takes them."""
     names = ("format", "encoding", "text_field", "id_field", "column", "type")

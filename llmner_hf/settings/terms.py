@@ -19,6 +19,7 @@ from typing import Literal, get_args
 from llmner_hf.core.errors import SettingError
 from llmner_hf.core.linking.types import type_of
 from llmner_hf.core.mentions import Dictionary
+from llmner_hf.core.tagging.base import view
 from llmner_hf.settings.gazetteer import Gazetteer
 from llmner_hf.settings.tagging import TaggerSettings
 
@@ -59,7 +60,8 @@ def with_terms(
         both = [own, known.get(schema.title) or Dictionary({}, hashed=True)]
         known[schema.title] = Dictionary.joined(both if trust == "sure" else both[::-1])
     known[OWN] = _dictionary(named, trust)
-    alone = Dictionary({name: of_type for name, of_type in named.items() if of_type in strange})
+    # As texts are shown to a model, and searched for these names.
+    alone = Dictionary({view(name): t for name, t in named.items() if t in strange})
     return replace(settings, gazetteer=Gazetteer(known)), alone
 
 

@@ -257,7 +257,7 @@ def entities_in(path):
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     for row in rows:
         for entity in row["entities"]:
-            entity["score"] = pytest.approx(entity["score"], rel=1e-3)
+            entity["score"] = pytest.approx(entity["score"], rel=1e-4)
     return rows
 
 

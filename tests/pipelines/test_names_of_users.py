@@ -88,6 +88,13 @@ def test_a_name_of_two_types_counts_for_the_one_that_the_model_knows(tmp_path, c
     assert ("zibotentan-7", "Chemical") in spans(ner(TEXT))
 
 
+def test_a_name_with_brackets_is_found(tmp_path):
+    odd = tmp_path / "odd.tsv"
+    odd.write_text("id\tname\ttype\nA:1\tzz[18F]q\tTracer\n")
+    found = pipeline("bioner", terms=odd)("He got zz[18F]q.")
+    assert ("zz[18F]q", "Tracer") in spans(found)
+
+
 def test_trust_without_terms_is_refused():
     with pytest.raises(SettingError, match="there are none"):
         pipeline("bioner", trust="unsure")
